@@ -1,0 +1,45 @@
+"""The errors that a user can cause and mend: which file, what is wrong, what to do."""
+
+from __future__ import annotations
+
+from os import PathLike, fspath
+
+
+class MicrographiaError(Exception):
+    """A problem with the user's input or machine, told in one line.
+
+    Parameters
+    ----------
+    path
+        The file, folder or member that the problem is about; empty if it is about none.
+    problem
+        What is wrong, as a clause without a full stop.
+    remedy
+        What to do about it, as a clause without a full stop.
+    """
+
+    def __init__(self, path: str | PathLike[str], problem: str, remedy: str = "") -> None:
+        super().__init__(fspath(path), problem, remedy)
+        self.path = fspath(path)
+        self.problem = problem
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.problem}" if self.path else self.problem
+        return f"{text}. {self.remedy}" if self.remedy else text
+
+
+class ImageError(MicrographiaError):
+    """An image that cannot be read or written."""
+
+
+class MetadataError(MicrographiaError):
+    """A description (``mifa.yaml``, form, archive document) that cannot be read."""
+
+
+class AnnotationError(MicrographiaError):
+    """Annotations that cannot be read or written."""
+
+
+class DatasetError(MicrographiaError):
+    """A dataset folder that cannot be opened, described or converted."""
