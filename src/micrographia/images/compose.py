@@ -81,8 +81,9 @@ def stack_channels(images: Sequence[Image], names: Sequence[str]) -> Image:
     Returns
     -------
     Image
-        With axis C; it has the path and member of the first image. Unsigned integers of different width become
-        the widest, which is noted; a voxel size that the images do not agree on is left out, which is noted.
+        With axis C; it has the path and member of the first image. Unsigned integers of different width
+        become the widest, which is noted; a voxel size that the images do not agree on is left out, which is
+        noted.
 
     Raises
     ------
@@ -210,8 +211,8 @@ def select(image: Image, **axes: int | slice) -> Image:
     image
         The image.
     axes
-        For an axis (``T``, ``C``, ``Z``, ``Y``, ``X``) an index, which drops the axis (not Y or X), or a slice
-        with step 1, which keeps it.
+        For an axis (``T``, ``C``, ``Z``, ``Y``, ``X``) an index, which drops the axis (not Y or X), or a
+        slice with step 1, which keeps it.
 
     Raises
     ------

@@ -1,7 +1,8 @@
 """One image, whatever file it lives in: what its header says, and its pixels read region by region.
 
-An :class:`Image` is a header (axes, shape, voxel size, channels) and a :class:`Pixels` that knows how to fetch
-a region. Opening an image reads no pixels; reading a region touches only the tiles, strips or chunks it needs.
+An :class:`Image` is a header (axes, shape, voxel size, channels) and a :class:`Pixels` that knows how to
+fetch a region. Opening an image reads no pixels; reading a region touches only the tiles, strips or chunks that
+it needs.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ class Image:
     scale
         Size of a pixel along ``t``, ``z``, ``y``, ``x``, in ``units``; an axis that is absent is unknown.
     units
-        UDUNITS name for each axis of ``scale`` (``micrometer``, ``second``); an axis that is absent has no known
-        unit.
+        UDUNITS name for each axis of ``scale`` (``micrometer``, ``second``); an axis that is absent has no
+        known unit.
     channels
         One for each index of C (one if there is no C), or none when the file does not say.
     rgb
