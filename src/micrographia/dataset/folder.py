@@ -1,0 +1,327 @@
+"""A dataset folder as one object: what is written about it, its files, its pixels and its annotations."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from micrographia import images, metadata
+from micrographia.dataset.manifest import GROUP, NAME, inside, read_manifest
+from micrographia.errors import DatasetError
+from micrographia.findings import Finding
+from micrographia.images import Image
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DESCRIPTION = "mifa.yaml"
+MASK_TYPE = "segmentation_mask"
+OBJECTS = "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One row of ``files.tsv``."""
+
+    path: str
+    member: str
+    image: str
+    role: str
+    channel: str
+    set: str
+    type: str
+    source: str
+    split: str
+    size: int
+    sha256: str
+    line: int
+    layer: str
+    groups: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Path and member, as people are shown it."""
+        return f"{self.path}:{self.member}" if self.member else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One label image of an image: annotation set, layer (from 1; overlapping objects are on further layers).
+
+    ``rows`` are the rows of ``files.tsv`` that it was made from: several when every object has a file of its own.
+    ``overlap`` counts the pixels that lie in more than one object, where objects were files.
+    """
+
+    set: str
+    layer: int
+    image: Image
+    rows: tuple[FileRow, ...]
+    overlap: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the label image: the set, and the layer from the second on."""
+        return self.set if self.layer == 1 else f"{self.set}-layer-{self.layer}"
+
+
+class Dataset:
+    """A folder with ``mifa.yaml`` and ``files.tsv``, raw or converted.
+
+    Make one with :func:`open_dataset`. Nothing but these two files is read before it is asked for.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    description
+        What ``mifa.yaml`` says.
+    files
+        The rows of ``files.tsv``, as :func:`~micrographia.dataset.manifest.read_manifest` returns them.
+    findings
+        What reading both had to say.
+    """
+
+    def __init__(
+        self, path: Path, description: metadata.Description, files: pd.DataFrame, findings: list[Finding]
+    ) -> None:
+        self.path = path
+        self.description = description
+        self.files = files
+        self.findings = findings
+
+    @property
+    def mifa(self) -> metadata.Mifa:
+        """What people wrote about the dataset."""
+        return self.description.mifa
+
+    @property
+    def title(self) -> str:
+        """The title of the study; the name of the folder while there is none."""
+        return self.mifa.study.title or self.path.resolve().name
+
+    @cached_property
+    def rows(self) -> tuple[FileRow, ...]:
+        """All rows of ``files.tsv``."""
+        return tuple(_file_rows(self.files))
+
+    @cached_property
+    def image_ids(self) -> tuple[str, ...]:
+        """Ids of the images, in the order of ``files.tsv``."""
+        return tuple(self._image_rows)
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the group columns, without ``group:``."""
+        return tuple(name[len(GROUP) :] for name in self.files.columns if name.startswith(GROUP))
+
+    @cached_property
+    def annotation_sets(self) -> tuple[str, ...]:
+        """Names of the annotation sets that ``files.tsv`` names, in its order."""
+        return tuple(dict.fromkeys(row.set for row in self.rows if row.role == "annotation" and row.set))
+
+    @cached_property
+    def _image_rows(self) -> dict[str, list[FileRow]]:
+        found: dict[str, list[FileRow]] = {}
+        for row in self.rows:
+            if row.role == "image" and row.image:
+                found.setdefault(row.image, []).append(row)
+        return found
+
+    @cached_property
+    def _annotation_rows(self) -> dict[str, list[FileRow]]:
+        found: dict[str, list[FileRow]] = {}
+        for row in self.rows:
+            if row.role == "annotation":
+                found.setdefault(row.source, []).append(row)
+        return found
+
+    def image_rows(self, image: str) -> list[FileRow]:
+        """Return the rows that make up an image: one, or one a channel.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such image.
+        """
+        if image not in self._image_rows:
+            raise DatasetError(self.path / NAME, f"names no image {image!r}", "See the column `image`")
+        return self._image_rows[image]
+
+    def annotation_rows(self, image: str) -> list[FileRow]:
+        """Return the rows of the annotations of an image, of all kinds."""
+        return self._annotation_rows.get(image, [])
+
+    def locate(self, row: FileRow) -> Path:
+        """Return the file of a row.
+
+        Raises
+        ------
+        DatasetError
+            If its path leaves the dataset.
+        """
+        return inside(self.path, row.path)
+
+    def open(self, row: FileRow) -> Image:
+        """Open the image or label image of one row, as its file has it."""
+        return images.open_image(self.locate(row), row.member)
+
+    def image(self, image: str) -> Image:
+        """Open an image lazily: channels that are split over files are one, and a voxel size that people decided holds.
+
+        Raises
+        ------
+        DatasetError, ImageError
+            If there is no such image, or a file cannot be read.
+        """
+        rows = self.image_rows(image)
+        opened = [self.open(row) for row in rows]
+        if len(opened) == 1 and not rows[0].channel:
+            result = opened[0]
+        else:
+            result = images.stack_channels(opened, [row.channel for row in rows])
+        return self._decided(result)
+
+    def masks(self, image: str) -> list[Mask]:
+        """Open the label images of an image, set by set and layer by layer.
+
+        Objects that have a file each are put together here, overlapping ones on further layers.
+
+        Raises
+        ------
+        DatasetError, ImageError, AnnotationError
+            If a file cannot be read.
+        """
+        sets: dict[str, list[FileRow]] = {}
+        for row in self.mask_rows(image):
+            sets.setdefault(row.set or "masks", []).append(row)
+        return [mask for name, rows in sorted(sets.items()) for mask in self._open_set(name, rows)]
+
+    def mask_rows(self, image: str) -> list[FileRow]:
+        """Return the rows of the label images of an image."""
+        return [row for row in self.annotation_rows(image) if row.type == MASK_TYPE]
+
+    def table_rows(self) -> list[FileRow]:
+        """Return the rows of annotations that are tables (boxes, points, polygons, ...), whatever their format."""
+        return [row for row in self.rows if row.role == "annotation" and row.type != MASK_TYPE]
+
+    def image_groups(self, image: str) -> dict[str, str]:
+        """Return the groups of an image: column name without ``group:`` to value."""
+        return dict(self.image_rows(image)[0].groups)
+
+    def image_split(self, image: str) -> str:
+        """Return the split of an image; empty if it has none."""
+        return self.image_rows(image)[0].split
+
+    def set_described(self, name: str) -> metadata.AnnotationSet | None:
+        """Return what ``mifa.yaml`` says of an annotation set, or None."""
+        for described in self.mifa.annotations:
+            if described.name == name:
+                return described
+        return None
+
+    def _open_set(self, name: str, rows: list[FileRow]) -> list[Mask]:
+        layered = all(row.layer or ".zarr/" in row.path for row in rows)
+        if len(rows) == 1 or layered:
+            ordered = sorted(rows, key=lambda row: (int(row.layer or 1), row.path))
+            return [
+                Mask(name, layer, self._decided(self.open(row)), (row,))
+                for layer, row in enumerate(ordered, 1)
+            ]
+        return self._merge(name, rows)
+
+    def _merge(self, name: str, rows: list[FileRow]) -> list[Mask]:
+        from micrographia.annotations import merge_object_masks
+
+        first = self.open(rows[0])
+        merged = merge_object_masks([self.locate(row) for row in rows])
+        return [
+            Mask(
+                name,
+                layer,
+                self._decided(
+                    images.ArrayImage(
+                        labels, first.axes, scale=first.scale, units=first.units, path=first.path
+                    )
+                ),
+                tuple(rows),
+                merged.overlap_pixels,
+            )
+            for layer, labels in enumerate(merged.layers, 1)
+        ]
+
+    def _decided(self, image: Image) -> Image:
+        decided = self.mifa.voxel_size
+        if decided is None:
+            return image
+        scale = {
+            axis: value for axis in "zyx" if (value := getattr(decided, axis)) and axis.upper() in image.axes
+        }
+        if not scale:
+            return image
+        units = {axis: decided.unit for axis in scale if decided.unit}
+        result = copy.copy(image)
+        result.scale = image.scale | scale
+        result.units = {axis: unit for axis, unit in (image.units | units).items() if axis in result.scale}
+        return result
+
+
+def open_dataset(path: Path | str) -> Dataset:
+    """Open a dataset folder.
+
+    Parameters
+    ----------
+    path
+        A folder with ``mifa.yaml`` and ``files.tsv``, as ``describe`` and ``convert`` write them.
+
+    Raises
+    ------
+    DatasetError, MetadataError
+        If the folder is no dataset, or one of the two files cannot be read.
+    """
+    root = Path(path)
+    if not root.is_dir():
+        raise DatasetError(root, "is no folder", "Give the folder of a dataset")
+    for needed in (DESCRIPTION, NAME):
+        if not (root / needed).is_file():
+            raise DatasetError(root, f"has no {needed}", f"Make one with: micrographia describe {root}")
+    description = metadata.load(root / DESCRIPTION)
+    files, findings = read_manifest(root / NAME)
+    return Dataset(root, description, files, [*description.findings, *findings])
+
+
+def _file_rows(frame: pd.DataFrame) -> list[FileRow]:
+    groups = [name for name in frame.columns if name.startswith(GROUP)]
+    layers = frame["layer"] if "layer" in frame.columns else [""] * len(frame)
+    columns = [
+        frame[name]
+        for name in (
+            "Files",
+            "member",
+            "image",
+            "role",
+            "channel",
+            "annotation set",
+            "annotation type",
+            "source image",
+            "split",
+            "size",
+            "sha256",
+            "line",
+        )
+    ]
+    grouped = list(zip(*(frame[name] for name in groups), strict=True)) if groups else [()] * len(frame)
+    return [
+        FileRow(
+            *cells, str(layer), {name[len(GROUP) :]: value for name, value in zip(groups, held, strict=True)}
+        )
+        for *cells, layer, held in zip(*columns, layers, grouped, strict=True)
+    ]
+
+
+def original_name(row: FileRow) -> str:
+    """Return the file name of a row without folder and ending."""
+    return PurePosixPath(row.path).name.split(".")[0]

@@ -1,0 +1,320 @@
+"""Decide what is image and what annotation, and which belongs to which: from names, never by a silent guess.
+
+Two names are a pair when they share every word but those that say image or annotation; a word that only the
+annotation's name has names its set (``NAME_MaskNuclei`` is set ``nuclei``). What answers to no image, or to several, is
+reported as unpaired.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from micrographia.dataset.channels import Stack, stack_channels_by_name
+from micrographia.dataset.scan import Item
+from micrographia.dataset.words import Meaning, meaning, tokens, without_meaning
+
+Key = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class ImageEntry:
+    """An image to be: its files in channel order (one file without a channel name, or one a channel)."""
+
+    name: str
+    items: list[Item]
+    channels: list[str]
+    keys: set[Key]
+    stems: set[Key]
+
+
+@dataclass(slots=True)
+class AnnotationEntry:
+    """An annotation to be: its files (several when every object has a file of its own) and what it belongs to.
+
+    ``source`` is the index of the image among :attr:`Pairing.images`.
+    """
+
+    items: list[Item]
+    set: str
+    source: int
+    rule: str
+    per_object: bool = False
+
+
+@dataclass(slots=True)
+class Pairing:
+    """What was found, how, and what is left over."""
+
+    images: list[ImageEntry] = field(default_factory=list)
+    annotations: list[AnnotationEntry] = field(default_factory=list)
+    unpaired: list[tuple[Item, str]] = field(default_factory=list)
+    rules: Counter[str] = field(default_factory=Counter)
+    channels: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    def without_annotation(self) -> list[ImageEntry]:
+        """Return the images that no annotation belongs to."""
+        annotated = {entry.source for entry in self.annotations}
+        return [image for index, image in enumerate(self.images) if index not in annotated]
+
+
+def pair(
+    items: list[Item],
+    *,
+    channels: tuple[str, ...] | None = None,
+    labels: frozenset[str] = frozenset(),
+) -> Pairing:
+    """Pair items with pixels.
+
+    Parameters
+    ----------
+    items
+        What :func:`~micrographia.dataset.scan.scan` found.
+    channels
+        Channel words that file names hold; ``()`` to leave channels apart, None to recognise usual ones.
+    labels
+        Names (:attr:`Item.name`) of items that were seen, by their pixels, to be label images though their names do
+        not say so.
+    """
+    result = Pairing()
+    objects, rest = _object_folders(items)
+    roles = {item.name: "annotation" if item.name in labels else role_of(item) for item in rest}
+    pictures = [item for item in rest if roles[item.name] != "annotation"]
+    marks = [item for item in rest if roles[item.name] == "annotation"]
+    if marks and not pictures and not objects:
+        # A folder named `annotated_cells/` full of photographs: names alone would leave no image.
+        pictures, marks = marks, []
+        result.notes.append("every name speaks of annotations; all were taken as images")
+    _collect_images(result, [*pictures, *(image for image, _ in objects)], channels)
+    found = {item.name: index for index, image in enumerate(result.images) for item in image.items}
+    for image, parts in objects:
+        rule = "one file an object, in a folder beside the image's"
+        result.annotations.append(
+            AnnotationEntry(parts, _set_of_folder(parts[0]), found[image.name], rule, True)
+        )
+        result.rules[rule] += 1
+    _match(result, marks)
+    result.annotations.sort(key=lambda entry: (entry.source, entry.set, entry.items[0].name))
+    return result
+
+
+def role_of(item: Item) -> Meaning:
+    """Say what the names of an item claim it to be: the member first, then the file, then folders from the nearest."""
+    path = PurePosixPath(item.path)
+    if item.member:
+        said = meaning(tokens(item.member))
+        if said:
+            return said
+    for part in (_stem(path), *reversed(path.parent.parts)):
+        said = meaning(tokens(part))
+        if said:
+            return said
+    return ""
+
+
+def key_of(item: Item) -> Key:
+    """Return the words of folders, stem and member that are not about image or annotation."""
+    path = PurePosixPath(item.path)
+    words: list[str] = []
+    for part in path.parent.parts:
+        words.extend(without_meaning(tokens(part)))
+    return (*words, *stem_key(item))
+
+
+def stem_key(item: Item) -> Key:
+    """Return the words of stem and member that are not about image or annotation."""
+    words = without_meaning(tokens(_stem(PurePosixPath(item.path))))
+    return (*words, *without_meaning(tokens(item.member)))
+
+
+def _stem(path: PurePosixPath) -> str:
+    name = path.name
+    for ending in (".ome.tiff", ".ome.tif", ".ome.zarr", ".nii.gz", ".ome.btf"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return path.stem
+
+
+def _collect_images(result: Pairing, pictures: list[Item], channels: tuple[str, ...] | None) -> None:
+    entries: list[ImageEntry] = []
+    if channels == ():
+        single, stacks = tuple(pictures), ()
+    else:
+        grouped = stack_channels_by_name(pictures, channels)
+        single, stacks = grouped.single, grouped.stacks
+        result.channels = grouped.channels
+        if stacks:
+            names = ", ".join(grouped.channels)
+            result.rules[f"channels over files: {grouped.pattern}, CHANNEL one of {names}"] += len(stacks)
+        result.notes.extend(f"image {text}" for text in grouped.incomplete)
+    entries.extend(_single(item) for item in single)
+    entries.extend(_stacked(stack) for stack in stacks)
+    entries.sort(key=lambda entry: entry.items[0].name)
+    _name(entries)
+    result.images = entries
+
+
+def _single(item: Item) -> ImageEntry:
+    name = _stem(PurePosixPath(item.path)) + (f"_{item.member}" if item.member else "")
+    return ImageEntry(name, [item], [""], {key_of(item)}, {stem_key(item)})
+
+
+def _stacked(stack: Stack) -> ImageEntry:
+    entry = ImageEntry(stack.name, list(stack.items), list(stack.channels), set(), set())
+    folder = tuple(
+        word for part in PurePosixPath(stack.folder).parts for word in without_meaning(tokens(part))
+    )
+    for item in stack.items:
+        entry.keys.add(key_of(item))
+        entry.stems.add(stem_key(item))
+    shared = without_meaning(tokens(stack.name))
+    entry.keys.add((*folder, *shared))
+    entry.stems.add(shared)
+    return entry
+
+
+def _name(entries: list[ImageEntry]) -> None:
+    """Give images of the same name the folders that tell them apart; drop member names that only say image."""
+    for entry in entries:
+        item = entry.items[0]
+        alone = sum(other.items[0].path == item.path for other in entries) == 1 if item.member else False
+        if alone:
+            entry.name = _stem(PurePosixPath(item.path))
+    counts = Counter(entry.name.casefold() for entry in entries)
+    for entry in entries:
+        if counts[entry.name.casefold()] > 1:
+            parents = [part for part in PurePosixPath(entry.items[0].path).parent.parts]
+            telling = [part for part in parents if meaning(tokens(part)) != "image"] or parents
+            entry.name = "-".join([*telling, entry.name])
+
+
+def _object_folders(items: list[Item]) -> tuple[list[tuple[Item, list[Item]]], list[Item]]:
+    """Find samples in which one folder holds one image and a folder beside it one mask file for each object."""
+    folders: dict[PurePosixPath, list[Item]] = defaultdict(list)
+    for item in items:
+        folders[PurePosixPath(item.path).parent].append(item)
+    found: list[tuple[Item, list[Item]]] = []
+    used: set[str] = set()
+    for folder, parts in sorted(folders.items()):
+        if meaning(tokens(folder.name)) != "annotation" or not folder.name:
+            continue
+        beside = [
+            here
+            for place, here in folders.items()
+            if place == folder.parent
+            or (place.parent == folder.parent and meaning(tokens(place.name)) == "image")
+        ]
+        pictures = [item for here in beside for item in here]
+        if len(pictures) != 1 or any(item.member for item in parts):
+            continue
+        image = pictures[0]
+        same = any(stem_key(item) == stem_key(image) for item in parts)
+        if same or any(item.plane() != image.plane() for item in parts) or image.name in used:
+            continue
+        found.append((image, sorted(parts, key=lambda item: item.name)))
+        used.add(image.name)
+        used.update(item.name for item in parts)
+    return found, [item for item in items if item.name not in used]
+
+
+def _set_of_folder(item: Item) -> str:
+    words = without_meaning(tokens(PurePosixPath(item.path).parent.name))
+    return "_".join(words) or "masks"
+
+
+def _match(result: Pairing, marks: list[Item]) -> None:
+    by_key: dict[Key, list[int]] = defaultdict(list)
+    by_stem: dict[Key, list[int]] = defaultdict(list)
+    for index, image in enumerate(result.images):
+        for key in image.keys:
+            by_key[key].append(index)
+        for key in image.stems:
+            by_stem[key].append(index)
+    for mark in marks:
+        index, extra, why = _source(mark, by_key, by_stem)
+        if index is None:
+            result.unpaired.append((mark, why))
+            continue
+        rule = _rule(result.images[index].items[0], mark)
+        name = "_".join(extra) or _default_set(mark)
+        result.annotations.append(AnnotationEntry([mark], name, index, rule))
+        result.rules[rule] += 1
+
+
+def _source(
+    mark: Item, by_key: dict[Key, list[int]], by_stem: dict[Key, list[int]]
+) -> tuple[int | None, Key, str]:
+    """Return the image that a mark belongs to, the words that only the mark has, and why not if there is none."""
+    why = "no image has this name"
+    for whole, known in ((key_of(mark), by_key), (stem_key(mark), by_stem)):
+        for key, extra in _shorter(whole):
+            found = sorted(set(known.get(key, ())))
+            if len(found) == 1:
+                return found[0], extra, ""
+            if len(found) > 1:
+                why = f"{len(found)} images have this name"
+                break
+    return None, (), why
+
+
+def _shorter(key: Key) -> list[tuple[Key, Key]]:
+    """Return a key and what is left of it without the words that may name a set, with those words.
+
+    Only words of letters can be left out, at one place, the fewest first: a number is what tells images apart.
+    """
+    result: list[tuple[Key, Key]] = [(key, ())]
+    for length in range(1, min(4, len(key) + 1)):
+        for start in range(len(key) - length, -1, -1):
+            out = key[start : start + length]
+            if all(word.isalpha() and len(word) > 1 for word in out):
+                result.append(((*key[:start], *key[start + length :]), out))
+    return result
+
+
+def _default_set(mark: Item) -> str:
+    words = tokens(mark.member or _stem(PurePosixPath(mark.path)))
+    if any(word.startswith(("label", "lbl")) for word in words):
+        return "labels"
+    for part in (PurePosixPath(mark.path).parent.name,):
+        if any(word.startswith(("label", "lbl")) for word in tokens(part)):
+            return "labels"
+    return "masks"
+
+
+def _rule(image: Item, mark: Item) -> str:
+    here, there = PurePosixPath(image.path), PurePosixPath(mark.path)
+    if image.path == mark.path:
+        return f"same file, members {image.member or '(image)'} and {mark.member}"
+    if here.parent != there.parent and _stem(here) == _stem(there):
+        left, right = _different(here.parent.parts, there.parent.parts)
+        return f"parallel folders, same stem: {left}/NAME{here.suffix} <-> {right}/NAME{there.suffix}"
+    left, right = _different_words(_stem(here), _stem(there))
+    if here.parent == there.parent:
+        return f"same folder: {left}{here.suffix} <-> {right}{there.suffix}"
+    folders = _different(here.parent.parts, there.parent.parts)
+    return f"parallel folders: {folders[0]}/{left}{here.suffix} <-> {folders[1]}/{right}{there.suffix}"
+
+
+def _different(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, str]:
+    shared = 0
+    while shared < min(len(left), len(right)) and left[shared] == right[shared]:
+        shared += 1
+    return "/".join(left[shared:]) or ".", "/".join(right[shared:]) or "."
+
+
+def _different_words(left: str, right: str) -> tuple[str, str]:
+    """Show two stems with what they share written NAME."""
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    end = 0
+    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
+        end += 1
+
+    def shown(text: str) -> str:
+        middle = text[start : len(text) - end]
+        return ("NAME" if start else "") + middle + ("NAME" if end else "") or "NAME"
+
+    return shown(left), shown(right)
