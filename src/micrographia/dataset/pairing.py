@@ -185,7 +185,7 @@ def _name(entries: list[ImageEntry]) -> None:
     counts = Counter(entry.name.casefold() for entry in entries)
     for entry in entries:
         if counts[entry.name.casefold()] > 1:
-            parents = [part for part in PurePosixPath(entry.items[0].path).parent.parts]
+            parents = list(PurePosixPath(entry.items[0].path).parent.parts)
             telling = [part for part in parents if meaning(tokens(part)) != "image"] or parents
             entry.name = "-".join([*telling, entry.name])
 

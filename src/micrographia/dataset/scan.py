@@ -47,7 +47,9 @@ class Item:
     def plane(self) -> tuple[int, ...]:
         """Return the sizes along Z, Y and X, without Z where it is 1."""
         sizes = dict(zip(self.axes, self.shape, strict=True))
-        return tuple(sizes[axis] for axis in "ZYX" if sizes.get(axis, 1) > 1 or axis != "Z" and axis in sizes)
+        return tuple(
+            sizes[axis] for axis in "ZYX" if sizes.get(axis, 1) > 1 or (axis != "Z" and axis in sizes)
+        )
 
 
 @dataclass(slots=True)
