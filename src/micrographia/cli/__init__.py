@@ -1,1 +1,114 @@
-"""To be filled."""
+"""The command line. Nothing heavy is imported until a command needs it: ``--version`` and ``--help`` answer at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """Where a command lives: module below ``micrographia.cli``, function in it, and one line for the help."""
+
+    module: str
+    function: str
+    summary: str
+
+
+COMMANDS: dict[str, dict[str, Command]] = {
+    "Make a dataset": {
+        "describe": Command(
+            "describe", "describe", "Pair images and annotations; write mifa.yaml and files.tsv"
+        ),
+        "check": Command("check", "check", "Hold a dataset against the MIFA guidelines and good practice"),
+        "plan": Command("convert", "plan", "Say what convert would write: bytes, files, time, disk"),
+        "convert": Command(
+            "convert", "convert", "Write a dataset as OME-Zarr, verified, whole or not at all"
+        ),
+        "card": Command("card", "card", "Make one page that shows the dataset to people"),
+        "demo": Command("demo", "demo", "See all of it work in a minute, offline"),
+    },
+    "Look closer": {
+        "rules": Command("check", "rules", "List the rules that check knows"),
+        "explain": Command("check", "explain", "Say what a rule asks for, why, and how to mend it"),
+        "diff": Command("check", "diff", "Say what was mended and what broke between two versions"),
+        "hash": Command("describe", "hash_", "Print the content and the files checksum of a dataset"),
+    },
+    "Write metadata": {
+        "schema": Command("metadata", "schema", "Print the JSON Schema of mifa.yaml, for editors"),
+        "form": Command("metadata", "form", "Write mifa.yaml as a spreadsheet to fill in, or read one back"),
+        "archive": Command(
+            "metadata", "archive", "Read or write the BioImage Archive's three MIFA documents"
+        ),
+    },
+}
+"""Commands by the heading under which the help shows them."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command and return its exit status: 0 done, 1 findings are errors, 2 could not run.
+
+    Parameters
+    ----------
+    argv
+        Arguments without the program's name; those of the process by default.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    first = arguments[0] if arguments else "--help"
+    if first in ("--version", "-V"):
+        from micrographia import __version__
+
+        return _print(f"micrographia {__version__}")
+    if first in ("--help", "-h", "help") and len(arguments) < 2:
+        return _print(help_text())
+    if first == "help":
+        arguments = [*arguments[1:], "--help"]
+        first = arguments[0]
+    command = next((held[first] for held in COMMANDS.values() if first in held), None)
+    if command is None:
+        print(_unknown(first), file=sys.stderr)
+        return 2
+    from micrographia.cli.run import run
+
+    return run(first, command, arguments[1:])
+
+
+def help_text() -> str:
+    """Return what ``micrographia --help`` prints."""
+    lines = [
+        "Micrographia makes annotated microscopy datasets fit for AI.",
+        "",
+        "Usage: micrographia COMMAND [ARGUMENTS]",
+    ]
+    width = max(len(name) for held in COMMANDS.values() for name in held)
+    for heading, held in COMMANDS.items():
+        lines += ["", f"{heading}:"]
+        lines += [f"  {name:<{width}}  {command.summary}" for name, command in held.items()]
+    lines += [
+        "",
+        "Options:",
+        f"  {'--version':<{width + 1}} Print the version",
+        f"  {'--help':<{width + 1}} This text; `micrographia COMMAND --help` says more",
+        "",
+        "Begin with:  micrographia describe FOLDER      or, to look around:  micrographia demo",
+    ]
+    return "\n".join(lines)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    names = [known for held in COMMANDS.values() for known in held]
+    near = get_close_matches(name, names, 1)
+    hint = f"did you mean {near[0]}?" if near else "see micrographia --help"
+    return f"micrographia: there is no command {name!r}; {hint}"
+
+
+def _print(text: str) -> int:
+    try:
+        print(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0

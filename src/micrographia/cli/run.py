@@ -1,0 +1,44 @@
+"""Run one command: its options by typer, its errors in one line, never a traceback for what a user can mend."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+import typer
+
+from micrographia.cli import Command
+from micrographia.errors import MicrographiaError
+
+FAILED = 2
+INTERRUPTED = 130
+
+
+def run(name: str, command: Command, arguments: list[str]) -> int:
+    """Run a command with its arguments and return the exit status."""
+    module = importlib.import_module(f"micrographia.cli.{command.module}")
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, help=getattr(module, command.function).__doc__)(getattr(module, command.function))
+    try:
+        status = typer.main.get_command(app).main(
+            args=arguments, prog_name=f"micrographia {name}", standalone_mode=False
+        )
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return FAILED
+    except MicrographiaError as error:
+        print(f"micrographia: {error}", file=sys.stderr)
+        if os.environ.get("MICROGRAPHIA_DEBUG"):
+            raise
+        return FAILED
+    except (KeyboardInterrupt, click.Abort):
+        print("micrographia: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return status if isinstance(status, int) else 0
