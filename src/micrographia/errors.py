@@ -5,6 +5,17 @@ from __future__ import annotations
 from os import PathLike, fspath
 
 
+def printable(text: str) -> str:
+    r"""Return ``text`` on one line, fit for a terminal: what is not printable is written as ``\x1b`` or ``\udcff``.
+
+    File names may hold line breaks, terminal commands, and bytes that are not UTF-8.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )
+
+
 class MicrographiaError(Exception):
     """A problem with the user's input or machine, told in one line.
 
@@ -26,7 +37,7 @@ class MicrographiaError(Exception):
 
     def __str__(self) -> str:
         text = f"{self.path}: {self.problem}" if self.path else self.problem
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return printable(f"{text.rstrip('.')}. {self.remedy}" if self.remedy else text)
 
 
 class ImageError(MicrographiaError):

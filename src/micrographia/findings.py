@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from dataclasses import field as default
 from enum import StrEnum
 from typing import Any
@@ -68,7 +68,7 @@ class Finding:
     fix: str = ""
     fixable: bool = False
     level: Level | None = None
-    evidence: Mapping[str, Any] = default(default_factory=dict)
+    evidence: Mapping[str, Any] = default(default_factory=dict, hash=False)
 
     @property
     def place(self) -> str:
@@ -77,4 +77,5 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as a dictionary of JSON values."""
-        return asdict(self) | {"evidence": dict(self.evidence)}
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return values | {"evidence": dict(self.evidence)}
