@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from micrographia.dataset.scan import Item
-from micrographia.dataset.words import fields, is_channel
+from micrographia.dataset.words import CHANNEL_WORDS, fields, is_channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,9 @@ def _channel_field(items: list[Item], count: int, wanted: tuple[str, ...] | None
             parts = _stem_fields(item)
             key = tuple(part for index, part in enumerate(parts) if index not in drop)
             seen[key, item.member, item.plane()].append(parts[at])
+        named = known is not None or all(value.lower() in CHANNEL_WORDS for value in values)
+        if len(drop) == count and not named:
+            continue  # C1_a, C2_b, C3_c: nothing is left that would be one image
         once = all(len(held) == len(set(held)) for held in seen.values())
         full = sum(len(held) == len(values) for held in seen.values())
         if once and full * 3 >= 2 * len(seen):

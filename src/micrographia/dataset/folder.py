@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from micrographia import images, metadata
+from micrographia import metadata
 from micrographia.dataset.manifest import GROUP, NAME, inside, read_manifest
+from micrographia.dataset.opening import MASK_TYPE, FileRow, ImageFiles, Mask, open_row
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding
 from micrographia.images import Image
@@ -19,53 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "mifa.yaml"
-MASK_TYPE = "segmentation_mask"
-OBJECTS = "objects"
-
-
-@dataclass(frozen=True, slots=True)
-class FileRow:
-    """One row of ``files.tsv``."""
-
-    path: str
-    member: str
-    image: str
-    role: str
-    channel: str
-    set: str
-    type: str
-    source: str
-    split: str
-    size: int
-    sha256: str
-    line: int
-    layer: str
-    groups: Mapping[str, str]
-
-    @property
-    def name(self) -> str:
-        """Path and member, as people are shown it."""
-        return f"{self.path}:{self.member}" if self.member else self.path
-
-
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """One label image of an image: annotation set, layer (from 1; overlapping objects are on further layers).
-
-    ``rows`` are the rows of ``files.tsv`` that it was made from: several when every object has a file of its own.
-    ``overlap`` counts the pixels that lie in more than one object, where objects were files.
-    """
-
-    set: str
-    layer: int
-    image: Image
-    rows: tuple[FileRow, ...]
-    overlap: int = 0
-
-    @property
-    def name(self) -> str:
-        """Name of the label image: the set, and the layer from the second on."""
-        return self.set if self.layer == 1 else f"{self.set}-layer-{self.layer}"
 
 
 class Dataset:
@@ -167,7 +118,7 @@ class Dataset:
 
     def open(self, row: FileRow) -> Image:
         """Open the image or label image of one row, as its file has it."""
-        return images.open_image(self.locate(row), row.member)
+        return open_row(self.path, row)
 
     def image(self, image: str) -> Image:
         """Open an image lazily: channels that are split over files are one, and a voxel size that people decided holds.
@@ -177,13 +128,7 @@ class Dataset:
         DatasetError, ImageError
             If there is no such image, or a file cannot be read.
         """
-        rows = self.image_rows(image)
-        opened = [self.open(row) for row in rows]
-        if len(opened) == 1 and not rows[0].channel:
-            result = opened[0]
-        else:
-            result = images.stack_channels(opened, [row.channel for row in rows])
-        return self._decided(result)
+        return self.files_of(image).image()
 
     def masks(self, image: str) -> list[Mask]:
         """Open the label images of an image, set by set and layer by layer.
@@ -195,10 +140,22 @@ class Dataset:
         DatasetError, ImageError, AnnotationError
             If a file cannot be read.
         """
-        sets: dict[str, list[FileRow]] = {}
-        for row in self.mask_rows(image):
-            sets.setdefault(row.set or "masks", []).append(row)
-        return [mask for name, rows in sorted(sets.items()) for mask in self._open_set(name, rows)]
+        return self.files_of(image).masks()
+
+    def files_of(self, image: str) -> ImageFiles:
+        """Return the files of an image: what to hand to a worker that is to open it.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such image.
+        """
+        decided = self.mifa.voxel_size
+        voxel = {axis: size for axis in "zyx" if decided is not None and (size := getattr(decided, axis))}
+        units = dict.fromkeys(voxel, decided.unit) if decided is not None and decided.unit else {}
+        return ImageFiles(
+            self.path, image, tuple(self.image_rows(image)), tuple(self.mask_rows(image)), voxel, units
+        )
 
     def mask_rows(self, image: str) -> list[FileRow]:
         """Return the rows of the label images of an image."""
@@ -222,51 +179,6 @@ class Dataset:
             if described.name == name:
                 return described
         return None
-
-    def _open_set(self, name: str, rows: list[FileRow]) -> list[Mask]:
-        layered = all(row.layer or ".zarr/" in row.path for row in rows)
-        if len(rows) == 1 or layered:
-            ordered = sorted(rows, key=lambda row: (int(row.layer or 1), row.path))
-            return [
-                Mask(name, layer, self._decided(self.open(row)), (row,))
-                for layer, row in enumerate(ordered, 1)
-            ]
-        return self._merge(name, rows)
-
-    def _merge(self, name: str, rows: list[FileRow]) -> list[Mask]:
-        from micrographia.annotations import merge_object_masks
-
-        first = self.open(rows[0])
-        merged = merge_object_masks([self.locate(row) for row in rows])
-        return [
-            Mask(
-                name,
-                layer,
-                self._decided(
-                    images.ArrayImage(
-                        labels, first.axes, scale=first.scale, units=first.units, path=first.path
-                    )
-                ),
-                tuple(rows),
-                merged.overlap_pixels,
-            )
-            for layer, labels in enumerate(merged.layers, 1)
-        ]
-
-    def _decided(self, image: Image) -> Image:
-        decided = self.mifa.voxel_size
-        if decided is None:
-            return image
-        scale = {
-            axis: value for axis in "zyx" if (value := getattr(decided, axis)) and axis.upper() in image.axes
-        }
-        if not scale:
-            return image
-        units = {axis: decided.unit for axis in scale if decided.unit}
-        result = copy.copy(image)
-        result.scale = image.scale | scale
-        result.units = {axis: unit for axis, unit in (image.units | units).items() if axis in result.scale}
-        return result
 
 
 def open_dataset(path: Path | str) -> Dataset:

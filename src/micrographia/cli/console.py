@@ -1,0 +1,49 @@
+"""How commands speak: short lines on standard output, numbers with units, the next step always named."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import typer
+
+
+def say(text: str = "") -> None:
+    """Print one line, indented as in all commands."""
+    typer.echo(f"  {text}".rstrip())
+
+
+def warn(text: str) -> None:
+    """Print one line to standard error."""
+    typer.echo(f"  {text}", err=True)
+
+
+def say_json(document: Any) -> None:
+    """Print a document of JSON values for machines."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write("\n")
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: ``1 image``, ``2,540 images``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def size(number: float) -> str:
+    """Return bytes with a decimal unit: ``1.9 GB``."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if abs(number) < 1000 or unit == "TB":
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    raise AssertionError("unreachable")
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as people say them: ``31 ms``, ``4.2 s``, ``3 min 20 s``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

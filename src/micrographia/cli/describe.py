@@ -1,0 +1,209 @@
+"""``micrographia describe`` and ``micrographia hash``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from micrographia.cli.console import count, say, say_json
+
+if TYPE_CHECKING:
+    from micrographia.dataset.describe import Described
+
+SHOWN = 8
+"""How many unpaired or unreadable files are listed without ``--all``."""
+
+
+def describe(
+    folder: Annotated[Path, typer.Argument(help="Folder with images and annotations, as the lab has them")],
+    pairs: Annotated[
+        str | None,
+        typer.Option(
+            help="Table with columns image and mask (CSV, TSV, XLSX) that says what belongs together"
+        ),
+    ] = None,
+    channels: Annotated[
+        str | None,
+        typer.Option(help="Channel words in the file names, as DAPI,GFP,RFP; `none` leaves files apart"),
+    ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=r"COLUMN=PATTERN: group by a part of the path, as plate='Plate_(\d+)', or by TABLE.csv:COLUMN"
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split by whole groups, as train=0.7,validation=0.15,test=0.15")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Draws the split")] = 0,
+    pixels: Annotated[bool, typer.Option(help="Read the masks to count objects and tell their kind")] = True,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a processor by default")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List every unpaired file")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON")] = False,
+) -> None:
+    """Pair images and annotations, and write mifa.yaml and files.tsv.
+
+    Nothing else is written, and no pixel is changed. Run it again after files moved or came: what people wrote stays.
+    """
+    from micrographia.dataset.describe import DescribeOptions
+    from micrographia.dataset.describe import describe as describe_folder
+
+    named = None if channels is None else () if channels == "none" else tuple(channels.split(","))
+    options = DescribeOptions(named, pairs, group or (), split, seed, pixels, workers, quiet=as_json)
+    result = describe_folder(folder, options)
+    if as_json:
+        say_json(document(result))
+    else:
+        tell(folder, result, everything=everything)
+
+
+def hash_(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder")],
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a processor by default")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON")] = False,
+) -> None:
+    """Print content_sha256 (pixels, marks, classes: the same raw and converted) and files_sha256 (the files)."""
+    from micrographia.dataset import open_dataset
+    from micrographia.dataset.identity import content_sha256, dataset_files_sha256
+
+    opened = open_dataset(dataset)
+    content = content_sha256(opened, workers=workers, quiet=as_json)
+    files = dataset_files_sha256(opened)
+    if as_json:
+        say_json({"content_sha256": content, "files_sha256": files})
+    else:
+        say(f"content_sha256  {content}")
+        say(f"files_sha256    {files}")
+
+
+def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
+    """Print what was found, how it was paired, and what is left over."""
+    pairing, facts = result.pairing, result.harvest.summary()
+    masks = sum(len(entry.items) for entry in pairing.annotations)
+    say(
+        f"Found {count(len(pairing.images), 'image')} and {count(masks, 'mask file')} in {folder}/  ({_formats(facts)})"
+    )
+    annotated = len({entry.source for entry in pairing.annotations})
+    width = max((len(str(number)) for number in pairing.rules.values()), default=1)
+    say(f"Annotated {annotated:,} of {len(pairing.images):,}:")
+    for rule, number in pairing.rules.most_common():
+        say(f"  {number:>{width}}  {rule}")
+    for table in result.tables:
+        say(f"  {1:>{width}}  {table.item.path}: {table.type} ({table.format})")
+    for note in pairing.notes[: None if everything else SHOWN]:
+        say(f"Note: {note}")
+    _leftover(result, everything)
+    say(_harvested(result))
+    for conflict in result.harvest.voxel_conflicts()[: None if everything else SHOWN]:
+        say(f"Disagree: {conflict}. Nobody is believed until you write voxel_size into mifa.yaml")
+    for column, number in result.grouped.items():
+        say(f"Grouped by {column}: {count(number, 'value')}")
+    if result.splits:
+        say(
+            "Split by whole groups: "
+            + ", ".join(f"{name} {number}" for name, number in result.splits.items())
+        )
+    _changes(result, everything)
+    description = result.dataset.description
+    filled = len(description.lines) - len(description.open_fields)
+    verb = "Updated" if result.again else "Wrote"
+    todo = (
+        f'{len(description.open_fields)} for you: search for "?"'
+        if description.open_fields
+        else "none left for you"
+    )
+    say(f"{verb} {folder}/mifa.yaml   ({filled} entries filled, {todo})")
+    say(f"{verb} {folder}/files.tsv   ({count(len(result.dataset.rows), 'row')})")
+    say(f"Next: fill in mifa.yaml, then  micrographia check {folder}/")
+
+
+def document(result: Described) -> dict[str, Any]:
+    """Return what was found as JSON values."""
+    pairing = result.pairing
+    return {
+        "images": len(pairing.images),
+        "annotated": len({entry.source for entry in pairing.annotations}),
+        "annotation_files": sum(len(entry.items) for entry in pairing.annotations),
+        "rules": dict(pairing.rules),
+        "notes": pairing.notes,
+        "unpaired": [{"file": item.name, "why": why} for item, why in pairing.unpaired],
+        "images_without_annotation": [entry.name for entry in pairing.without_annotation()],
+        "tables": [{"file": t.item.path, "type": t.type, "format": t.format} for t in result.tables],
+        "unreadable": [{"file": error.path, "problem": error.problem} for error in result.found.problems],
+        "harvest": result.harvest.summary(),
+        "voxel_size_conflicts": result.harvest.voxel_conflicts(),
+        "moved": [{"from": before, "to": after} for before, after in result.merged.moved],
+        "gone": list(result.merged.gone),
+        "groups": result.grouped,
+        "split": result.splits,
+        "open_fields": list(result.dataset.description.open_fields),
+        "rows": len(result.dataset.rows),
+    }
+
+
+def _formats(facts: dict[str, Any]) -> str:
+    parts = [*facts["formats"], *facts["dimensions"], "/".join(facts["dtypes"])]
+    text = ", ".join(parts)
+    return f"{text}; masks {'/'.join(facts['mask dtypes'])}" if facts["mask dtypes"] else text
+
+
+def _leftover(result: Described, everything: bool) -> None:
+    limit = None if everything else SHOWN
+    bare = result.pairing.without_annotation()
+    if bare:
+        _list(
+            f"{count(len(bare), 'image')} without annotation", [entry.items[0].name for entry in bare], limit
+        )
+    if result.pairing.unpaired:
+        names = [f"{item.name} ({why})" for item, why in result.pairing.unpaired]
+        _list(f"{count(len(names), 'annotation')} without image", names, limit)
+    if result.found.problems:
+        _list(
+            f"{count(len(result.found.problems), 'file')} passed over",
+            [str(e) for e in result.found.problems],
+            limit,
+        )
+
+
+def _list(heading: str, names: list[str], limit: int | None) -> None:
+    say(f"{heading}:")
+    for name in names[:limit]:
+        say(f"  {name}")
+    if limit is not None and len(names) > limit:
+        say(f"  and {len(names) - limit:,} more: --all")
+
+
+def _harvested(result: Described) -> str:
+    facts = result.harvest.summary()
+    parts = [f"{number:,} {name}" for name, number in facts["dimensions"].items()]  # type: ignore[attr-defined]
+    if facts["rgb"]:
+        parts.append(f"{facts['grey']:,} grey and {facts['rgb']:,} RGB")
+    parts.append(count(int(facts["sizes"]), "size"))  # type: ignore[call-overload]
+    if facts["objects"]:
+        parts.append(count(int(facts["objects"]), "object"))  # type: ignore[call-overload]
+    kinds = {name: result.harvest.mask_kind(name) for name in result.dataset.annotation_sets}
+    parts += [f"{name}: {kind} masks" for name, kind in kinds.items() if kind]
+    absent = [
+        name
+        for name, known in (
+            ("voxel size", facts["voxel size"]),
+            ("channels", facts["channels"] or facts["rgb"]),
+        )
+        if not known
+    ]
+    text = f"Harvested: {', '.join(parts)}."
+    return f"{text}  Not in the files: {', '.join(absent)}." if absent else text
+
+
+def _changes(result: Described, everything: bool) -> None:
+    if not result.again:
+        return
+    merged, limit = result.merged, None if everything else SHOWN
+    if merged.moved:
+        _list(f"{count(len(merged.moved), 'file')} moved", [f"{a} -> {b}" for a, b in merged.moved], limit)
+    if merged.added:
+        _list(f"{count(len(merged.added), 'row')} new", list(merged.added), limit)
+    if merged.gone:
+        _list(f"{count(len(merged.gone), 'file')} gone; their rows stay", list(merged.gone), limit)

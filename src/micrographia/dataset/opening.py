@@ -1,0 +1,165 @@
+"""Open one image of a dataset with its label images: from one file or many, raw or converted."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from micrographia import images
+from micrographia.dataset.manifest import inside
+from micrographia.images import Image
+
+MASK_TYPE = "segmentation_mask"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """One row of ``files.tsv``."""
+
+    path: str
+    member: str
+    image: str
+    role: str
+    channel: str
+    set: str
+    type: str
+    source: str
+    split: str
+    size: int
+    sha256: str
+    line: int
+    layer: str
+    groups: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Path and member, as people are shown it."""
+        return f"{self.path}:{self.member}" if self.member else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """One label image of an image: annotation set, layer (from 1; overlapping objects are on further layers).
+
+    ``rows`` are the rows of ``files.tsv`` that it was made from: several when every object has a file of its own.
+    ``overlap`` counts the pixels that lie in more than one object, where objects were files.
+    """
+
+    set: str
+    layer: int
+    image: Image
+    rows: tuple[FileRow, ...]
+    overlap: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the label image: the set, and the layer from the second on."""
+        return self.set if self.layer == 1 else f"{self.set}-layer-{self.layer}"
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFiles:
+    """The files of one image and of its label images: small, picklable, what a worker is handed.
+
+    Parameters
+    ----------
+    root
+        The dataset.
+    id
+        The image.
+    rows
+        The rows that make up the image: one, or one a channel.
+    mask_rows
+        The rows of its label images.
+    voxel, units
+        Size along z, y, x that a person decided, and its unit; it holds over what the files say.
+    """
+
+    root: Path
+    id: str
+    rows: tuple[FileRow, ...]
+    mask_rows: tuple[FileRow, ...]
+    voxel: Mapping[str, float]
+    units: Mapping[str, str]
+
+    def image(self) -> Image:
+        """Open the image lazily; channels that are split over files become one image.
+
+        Raises
+        ------
+        DatasetError, ImageError
+            If a file leaves the dataset or cannot be read.
+        """
+        opened = [open_row(self.root, row) for row in self.rows]
+        if len(opened) == 1 and not self.rows[0].channel:
+            return self._decided(opened[0])
+        return self._decided(images.stack_channels(opened, [row.channel for row in self.rows]))
+
+    def masks(self) -> list[Mask]:
+        """Open the label images, set by set and layer by layer.
+
+        Objects that have a file each are put together here, overlapping ones on further layers.
+
+        Raises
+        ------
+        DatasetError, ImageError, AnnotationError
+            If a file leaves the dataset or cannot be read.
+        """
+        sets: dict[str, list[FileRow]] = {}
+        for row in self.mask_rows:
+            sets.setdefault(row.set or "masks", []).append(row)
+        return [mask for name, rows in sorted(sets.items()) for mask in self._open_set(name, rows)]
+
+    def _open_set(self, name: str, rows: list[FileRow]) -> list[Mask]:
+        layered = all(row.layer or ".zarr/" in row.path for row in rows)
+        if len(rows) > 1 and not layered:
+            return self._merge(name, rows)
+        ordered = sorted(rows, key=lambda row: (int(row.layer or 1), row.path))
+        return [
+            Mask(name, layer, self._decided(open_row(self.root, row)), (row,))
+            for layer, row in enumerate(ordered, 1)
+        ]
+
+    def _merge(self, name: str, rows: list[FileRow]) -> list[Mask]:
+        from micrographia.annotations import merge_object_masks
+
+        first = open_row(self.root, rows[0])
+        merged = merge_object_masks([inside(self.root, row.path) for row in rows])
+        return [
+            Mask(
+                name,
+                layer,
+                self._decided(
+                    images.ArrayImage(
+                        labels, first.axes, scale=first.scale, units=first.units, path=first.path
+                    )
+                ),
+                tuple(rows),
+                merged.overlap_pixels,
+            )
+            for layer, labels in enumerate(merged.layers, 1)
+        ]
+
+    def _decided(self, image: Image) -> Image:
+        scale = {axis: size for axis, size in self.voxel.items() if axis.upper() in image.axes}
+        if not scale:
+            return image
+        result = copy.copy(image)
+        result.scale = image.scale | scale
+        result.units = {
+            axis: unit for axis, unit in (image.units | self.units).items() if axis in result.scale
+        }
+        return result
+
+
+def open_row(root: Path, row: FileRow) -> Image:
+    """Open the image or label image of one row, as its file has it.
+
+    Raises
+    ------
+    DatasetError, ImageError
+        If its path leaves the dataset, or the file cannot be read.
+    """
+    return images.open_image(inside(root, row.path), row.member)
