@@ -130,7 +130,13 @@ def _processes(
 ) -> Iterator[Outcome[T, R]]:
     from multiprocessing import current_process
 
-    if current_process().daemon:
+    here = current_process()
+    # A starting worker imports the main script; if that starts work unguarded, each worker would do all of it again.
+    if getattr(here, "_inheriting", False):
+        raise MicrographiaError(
+            "", "the script starts work while it is imported", "Start it under: if __name__ == '__main__'"
+        )
+    if here.daemon:
         yield from _serial(function, tasks, name)
         return
     from micrographia.work.processes import Crew
