@@ -1,4 +1,4 @@
-"""Describe a lab's folder: pair images and annotations, harvest what the files say, write ``mifa.yaml``, ``files.tsv``."""
+"""Describe a lab's folder: pair images and annotations, harvest what files say, write ``mifa.yaml`` and ``files.tsv``."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from micrographia import metadata
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DESCRIPTION = "mifa.yaml"
+OBJECTS_FILE = "annotations/objects.parquet"
+"""The objects of the label images of a converted dataset, with what people said of each."""
+ORIGINAL = "original"
+"""Column of ``files.tsv`` that keeps the path that a file had before conversion."""
 
 
 class Dataset:
@@ -116,6 +120,16 @@ class Dataset:
         """
         return inside(self.path, row.path)
 
+    def original_path(self, row: FileRow) -> str:
+        """Return the path that a file had before conversion; its path where it was not converted."""
+        return self._originals.get(row.line, "") or row.path
+
+    @cached_property
+    def _originals(self) -> dict[int, str]:
+        if ORIGINAL not in self.files.columns:
+            return {}
+        return dict(zip(self.files["line"], self.files[ORIGINAL].astype(str), strict=True))
+
     def open(self, row: FileRow) -> Image:
         """Open the image or label image of one row, as its file has it."""
         return open_row(self.path, row)
@@ -163,7 +177,12 @@ class Dataset:
 
     def table_rows(self) -> list[FileRow]:
         """Return the rows of annotations that are tables (boxes, points, polygons, ...), whatever their format."""
-        return [row for row in self.rows if row.role == "annotation" and row.type != MASK_TYPE]
+        return [
+            row
+            for row in self.rows
+            if (row.role == "annotation" and row.type != MASK_TYPE)
+            or (row.role == "table" and row.path == OBJECTS_FILE)
+        ]
 
     def image_groups(self, image: str) -> dict[str, str]:
         """Return the groups of an image: column name without ``group:`` to value."""
@@ -232,8 +251,3 @@ def _file_rows(frame: pd.DataFrame) -> list[FileRow]:
         )
         for *cells, layer, held in zip(*columns, layers, grouped, strict=True)
     ]
-
-
-def original_name(row: FileRow) -> str:
-    """Return the file name of a row without folder and ending."""
-    return PurePosixPath(row.path).name.split(".")[0]

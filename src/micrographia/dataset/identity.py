@@ -1,8 +1,8 @@
 """Checksums: of files, for integrity; of content, for identity whatever the format.
 
-``files_sha256`` covers the sorted list of files with size and checksum. ``content_sha256`` covers decoded pixels, marks,
-axes, voxel sizes and classes in a canonical order that depends neither on names, folders, codecs, chunks nor on prose:
-a raw folder and its conversion share it.
+``files_sha256`` covers the sorted list of files with size and checksum. ``content_sha256`` covers decoded pixels,
+marks, axes, voxel sizes and classes in a canonical order that depends neither on names, folders, codecs, chunks nor on
+prose: a raw folder and its conversion share it.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def combine(images: Iterable[ImageIdentity], dataset: Dataset) -> str:
 
 def identify(image: str, opened: Image, masks: Iterable[Mask], *, threads: int = 1) -> ImageIdentity:
     """Return the digests of an image and of its label images."""
-    marks = {mask.name: content_digest(mask.image, label=True, threads=threads) for mask in masks}
+    marks = {mask.name: content_digest(mask.image, kind="label", threads=threads) for mask in masks}
     return ImageIdentity(image, content_digest(opened, threads=threads), marks)
 
 

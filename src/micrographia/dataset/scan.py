@@ -115,11 +115,8 @@ def walk(root: Path, problems: list[MicrographiaError]) -> Iterator[str]:
     for folder, below, names in os.walk(root, onerror=lambda error: problems.append(_unlistable(error))):
         here = Path(folder)
         relative = here.relative_to(root)
-        for name in list(below):
-            if (here / name).is_symlink():
-                problems.append(
-                    MicrographiaError(relative / name, "is a link to a folder and was passed over", "Copy it")
-                )
+        links = [relative / name for name in below if (here / name).is_symlink()]
+        problems.extend(MicrographiaError(link, "is a link to a folder and was passed over", "Copy it") for link in links)
         below[:] = sorted(n for n in below if not n.startswith(HIDDEN) and not (here / n).is_symlink())
         zarrs = [name for name in below if name.lower().endswith(".zarr")]
         below[:] = [name for name in below if name not in zarrs]

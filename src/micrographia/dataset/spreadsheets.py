@@ -15,8 +15,8 @@ LARGEST = 64 << 20
 """Bytes above which a table is taken for data, not for a spreadsheet that people filled in."""
 
 _VOXEL = re.compile(
-    r"(?:(?:pixel|voxel)[ _.-]*(?:size|spacing|width|height|depth)|physical[ _.-]*size|spacing|(?:um|µm|μm|micron)s?[ _.-]*"
-    r"(?:per|/)[ _.-]*(?:px|pixel|voxel))[ _.-]*(?P<axis>[xyz])?",
+    r"(?:(?:pixel|voxel)[ _.-]*(?:size|spacing|width|height|depth)|physical[ _.-]*size|spacing|"
+    r"(?:um|µm|μm|micron)s?[ _.-]*(?:per|/)[ _.-]*(?:px|pixel|voxel))[ _.-]*(?P<axis>[xyz])?",
     re.IGNORECASE,
 )
 _UNITS = {"nm": 0.001, "um": 1.0, "µm": 1.0, "μm": 1.0, "micrometer": 1.0, "mm": 1000.0}

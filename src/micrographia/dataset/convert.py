@@ -1,0 +1,352 @@
+"""Convert a dataset to OME-Zarr: whole or not at all, resumed after a kill, verified, with both checksums."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from micrographia import __version__, annotations, images, metadata
+from micrographia.dataset.describe import start_time
+from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
+from micrographia.dataset.identity import ImageIdentity, combine, dataset_files_sha256
+from micrographia.dataset.journal import Done, Journal, fingerprint
+from micrographia.dataset.manifest import NAME, write_manifest
+from micrographia.dataset.objects import ObjectTap, collect_objects, part_path
+from micrographia.dataset.opening import ImageFiles
+from micrographia.dataset.outputs import carry_over, converted_rows
+from micrographia.dataset.tables import OBJECTS, Tables, read_tables
+from micrographia.errors import DatasetError
+from micrographia.findings import Finding
+from micrographia.work import Progress, TaskError, cores, stream
+
+Version = Literal["0.5", "0.4"]
+LARGE = 256 << 20
+"""Decoded bytes from which one image is worth all threads; smaller ones are converted side by side in processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertOptions:
+    """How to convert.
+
+    Parameters
+    ----------
+    version
+        Version of OME-Zarr.
+    zipped
+        Write each image as one file (``.ozx``) instead of a folder.
+    verify
+        Read every pixel back with another library and compare.
+    resume
+        Go on with an interrupted conversion.
+    overwrite
+        Replace an older output, once the new one is whole.
+    workers
+        Processes, or threads for large images; None for one a processor.
+    quiet
+        Show no progress.
+    """
+
+    version: Version = "0.5"
+    zipped: bool = False
+    verify: bool = True
+    resume: bool = False
+    overwrite: bool = False
+    workers: int | None = None
+    quiet: bool = True
+
+
+@dataclass(slots=True)
+class Converted:
+    """What was written."""
+
+    dataset: Dataset
+    images: int
+    files: int
+    bytes_read: int
+    bytes_written: int
+    seconds: float
+    resumed: int
+    content_sha256: str
+    files_sha256: str
+    findings: list[Finding] = field(default_factory=list)
+
+
+def convert(dataset: Dataset, out: Path, options: ConvertOptions | None = None) -> Converted:
+    """Write a dataset as OME-Zarr.
+
+    Parameters
+    ----------
+    dataset
+        The source; it is only read.
+    out
+        The new folder. It appears when it is whole; until then ``OUT.partial`` and ``OUT.partial.journal`` lie beside
+        it, with which a killed run is resumed.
+    options
+        How.
+
+    Raises
+    ------
+    DatasetError
+        If the output exists already, lies inside the source, the disk is full, or images cannot be converted; the
+        message names them, and what was done stays for ``resume``.
+    """
+    options = options or ConvertOptions()
+    began = time.perf_counter()
+    precheck(dataset, out, options)
+    partial, journal = _prepare(out, options)
+    resumed = len(journal.done)
+    (partial / "images").mkdir(parents=True, exist_ok=True)
+    with told_when_full(out):
+        _convert_images(dataset, partial, journal, options)
+        tables = read_tables(dataset)
+        if tables.errors:
+            raise tables.errors[0]
+        result = _finish(dataset, partial, journal, tables)
+    put_in_place(partial, out)
+    journal.path.unlink()
+    done = [journal.done[image] for image in dataset.image_ids]
+    return Converted(
+        open_dataset(out),
+        len(done),
+        sum(len(entry.files) for entry in done),
+        sum(entry.bytes_read for entry in done),
+        sum(size for entry in done for size, _ in entry.files.values()),
+        time.perf_counter() - began,
+        resumed,
+        *result,
+        tables.findings,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    files: ImageFiles
+    target: Path
+    parts: Path
+    labels: tuple[tuple[str, str, tuple[tuple[int, str], ...]], ...]
+    version: Version
+    verify: bool
+    threads: int
+
+
+def _convert_images(dataset: Dataset, partial: Path, journal: Journal, options: ConvertOptions) -> None:
+    workers = options.workers or cores()
+    ending = ".ozx" if options.zipped else ".ome.zarr"
+    kinds = tuple(
+        (entry.name, entry.mask_kind or "", tuple((item.id, item.name or "") for item in entry.classes))
+        for entry in dataset.mifa.annotations
+        if entry.name
+    )
+    waiting = []
+    for name in dataset.image_ids:
+        files = dataset.files_of(name)
+        target = partial / "images" / f"{name}{ending}"
+        done = journal.done.get(name)
+        if done is not None and done.source == fingerprint(files) and target.exists():
+            continue
+        waiting.append(_Task(files, target, partial / ".objects", kinds, options.version, options.verify, 1))
+    (partial / ".objects").mkdir(exist_ok=True)
+    large = _first_is_large(waiting) or len(waiting) < workers
+    if large:
+        waiting = [_with_threads(task, workers) for task in waiting]
+    failed: list[TaskError] = []
+    with Progress("converting", len(waiting), quiet=options.quiet) as progress:
+        for outcome in stream(
+            _convert_image,
+            waiting,
+            workers=1 if large else workers,
+            name=lambda task: task.files.rows[0].name,
+        ):
+            if outcome.error is not None:
+                failed.append(outcome.error)
+                continue
+            done = outcome.result()
+            journal.add(done)
+            progress.advance(size=done.bytes_read)
+    if failed:
+        shown = "; ".join(str(error) for error in failed[:5]) + ("; ..." if len(failed) > 5 else "")
+        raise DatasetError(
+            dataset.path,
+            f"{len(failed)} of {len(dataset.image_ids)} images cannot be converted: {shown}",
+            "Mend them or take their rows out of files.tsv, then run the same command with --resume",
+        )
+
+
+def _convert_image(task: _Task) -> Done:
+    files = task.files
+    task.target.unlink(missing_ok=True) if task.target.is_file() else shutil.rmtree(
+        task.target, ignore_errors=True
+    )
+    image = files.image()
+    masks = files.masks()
+    told = {name: (kind, classes) for name, kind, classes in task.labels}
+    taps = [ObjectTap(mask, *told.get(mask.set, ("", ()))) for mask in masks]
+    labels = [
+        images.Label(mask.name, tap.image, source=mask.set, properties=tap.properties)
+        for mask, tap in zip(masks, taps, strict=True)
+    ]
+    written = images.write_image(
+        task.target,
+        image,
+        labels,
+        version=task.version,
+        threads=task.threads,
+        verify=task.verify,
+        name=files.id,
+    )
+    collect_objects(files.id, taps, part_path(task.parts, files.id))
+    return Done(
+        files.id,
+        fingerprint(files),
+        written.image_digest,
+        dict(written.label_digests),
+        dict(written.files),
+        {mask.name: (mask.set, mask.layer) for mask in masks},
+        image.nbytes + sum(mask.image.nbytes for mask in masks),
+    )
+
+
+def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -> tuple[str, str]:
+    """Write tables, carry over other files, write ``files.tsv`` and ``mifa.yaml``; return both checksums."""
+    done = {image: journal.done[image] for image in dataset.image_ids}
+    folder = partial / "annotations"
+    folder.mkdir(exist_ok=True)
+    frames = dict(tables.frames)
+    objects = _objects(partial, dataset.image_ids, frames.pop(OBJECTS, None))
+    if objects is not None:
+        frames[OBJECTS] = objects
+    for kind, frame in frames.items():
+        annotations.write_table(frame, kind, folder / f"{kind}.parquet")
+    shutil.rmtree(partial / ".objects", ignore_errors=True)
+    others = carry_over(dataset, partial)
+    frame = converted_rows(dataset, partial, done, sorted(frames), others)
+    write_manifest(partial / NAME, frame)
+    shutil.copyfile(dataset.path / DESCRIPTION, partial / DESCRIPTION)
+    draft = open_dataset(partial)
+    identities = [ImageIdentity(entry.image, entry.pixels, entry.masks) for entry in done.values()]
+    content, files = combine(identities, draft), dataset_files_sha256(draft)
+    header = journal.header
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(header["started"]))
+    changes = f"converted to OME-Zarr {header['version']} by micrographia {header['program']}"
+    add_version(draft, stamp, changes, content, files)
+    return content, files
+
+
+def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
+    """Join the objects that were measured image by image with what people said of them."""
+    import pandas as pd
+
+    parts = [part_path(partial / ".objects", image) for image in ids]
+    measured = [annotations.read_table(path) for path in parts if path.is_file()]
+    if not measured:
+        return said
+    frame = pd.concat(measured, ignore_index=True)
+    if said is None:
+        return frame
+    key = ["image", "set", "label_id"]
+    own = [name for name in said.columns if name not in frame.columns or name in key]
+    judged = [
+        name
+        for name in ("class_id", "class_name", "confidence", "annotator", "ignore", "attributes")
+        if name in said
+    ]
+    frame = frame.drop(columns=judged).merge(
+        said[list(dict.fromkeys([*key, *judged, *own]))], on=key, how="left"
+    )
+    return annotations.conform(frame, OBJECTS)[0]
+
+
+def add_version(draft: Dataset, timestamp: str, changes: str, content: str, files: str) -> None:
+    """Append a version to ``mifa.yaml`` that says what was done, with both checksums."""
+    versions = [entry.model_dump(mode="json", exclude_none=True) for entry in draft.mifa.versions]
+    last = str(versions[-1].get("version", "")) if versions else ""
+    entry = {
+        "version": _next_version(last),
+        "timestamp": timestamp,
+        "changes": changes,
+        **({"previous_version": last} if last else {}),
+        "content_sha256": content,
+        "files_sha256": files,
+    }
+    metadata.update(draft.path / DESCRIPTION, {"versions": [*versions, entry]})
+
+
+def _next_version(last: str) -> str:
+    """Return the version after one: its last number plus one, or 1.0 where there is none."""
+    head, dot, tail = last.rpartition(".")
+    if tail.isdigit():
+        return f"{head}{dot}{int(tail) + 1}"
+    return f"{last}.1" if last else "1.0"
+
+
+def precheck(dataset: Dataset, out: Path, options: ConvertOptions) -> None:
+    """Raise ``DatasetError`` if the output cannot be where it is asked for."""
+    source, target = dataset.path.resolve(), out.resolve()
+    if target == source or target.is_relative_to(source) or source.is_relative_to(target):
+        raise DatasetError(out, "lies inside the dataset that it is made from", "Choose a folder beside it")
+    if out.exists() and not options.overwrite:
+        raise DatasetError(out, "exists already", "Choose another folder, or replace it with --overwrite")
+    if not dataset.image_ids:
+        raise DatasetError(dataset.path / NAME, "lists no image", "Describe the folder again")
+    if not out.parent.is_dir():
+        raise DatasetError(out.parent, "is no folder", "Make it first")
+
+
+def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:
+    partial = out.with_name(out.name + ".partial")
+    header = {
+        "format": 1,
+        "program": __version__,
+        "version": options.version,
+        "zipped": options.zipped,
+        "started": start_time(),
+    }
+    journal = Journal(out.with_name(out.name + ".partial.journal"), header)
+    if partial.exists() and journal.path.exists():
+        if not options.resume:
+            raise DatasetError(
+                partial, "is an interrupted conversion", "Go on with --resume, or remove the folder"
+            )
+        journal.resume()
+    else:
+        with told_when_full(out):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            journal.begin()
+    return partial, journal
+
+
+def put_in_place(partial: Path, out: Path) -> None:
+    """Rename a finished output to its place; an older one goes only after that."""
+    old = out.with_name(out.name + ".old")
+    if out.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        out.rename(old)
+    partial.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def told_when_full(out: Path) -> Iterator[None]:
+    """Turn an operating-system error while writing into one that says that nothing was lost."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = "Free space, then run the same command with --resume; the source and any older output are untouched"
+        raise DatasetError(out, f"cannot be written ({reason})", remedy) from error
+
+
+def _first_is_large(tasks: list[_Task]) -> bool:
+    """Tell whether the largest source file is so large that its image is better converted by all threads at once."""
+    sizes = [max((row.size for row in task.files.rows), default=0) for task in tasks]
+    return max(sizes, default=0) >= LARGE
+
+
+def _with_threads(task: _Task, threads: int) -> _Task:
+    return _Task(task.files, task.target, task.parts, task.labels, task.version, task.verify, threads)
