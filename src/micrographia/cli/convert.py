@@ -43,9 +43,8 @@ def plan(
     if as_json:
         say_json(result.to_json())
         return
-    say(
-        f"{count(result.images, 'image')} with {count(result.masks, 'label image')}, {size(result.pixel_bytes)} of pixels"
-    )
+    held = f"{count(result.images, 'image')} with {count(result.masks, 'label image')}"
+    say(f"{held}, {size(result.pixel_bytes)} of pixels")
     say(
         f"would become {count(result.files, 'file')} of about {size(result.bytes)} in about {duration(result.seconds)}"
     )

@@ -59,7 +59,7 @@ def stack_channels_by_name(items: list[Item], wanted: tuple[str, ...] | None = N
             single.extend(members)
             continue
         drop = _with(members, at)
-        groups: dict[tuple[object, ...], list[Item]] = defaultdict(list)
+        groups: dict[tuple[tuple[str, ...], str], list[Item]] = defaultdict(list)
         for item in members:
             parts = _stem_fields(item)
             key = tuple(part for index, part in enumerate(parts) if index not in drop)
@@ -97,8 +97,8 @@ def _channel_field(items: list[Item], count: int, wanted: tuple[str, ...] | None
         seen: dict[tuple[object, ...], list[str]] = defaultdict(list)
         for item in items:
             parts = _stem_fields(item)
-            key = tuple(part for index, part in enumerate(parts) if index not in drop)
-            seen[key, item.member, item.plane()].append(parts[at])
+            rest = tuple(part for index, part in enumerate(parts) if index not in drop)
+            seen[rest, item.member, item.plane()].append(parts[at])
         named = known is not None or all(value.lower() in CHANNEL_WORDS for value in values)
         if len(drop) == count and not named:
             continue  # C1_a, C2_b, C3_c: nothing is left that would be one image

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from micrographia import __version__, annotations, images, metadata
+from micrographia import __version__, images, metadata
+from micrographia.annotations import conform, read_table, write_table
 from micrographia.dataset.describe import start_time
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
 from micrographia.dataset.identity import ImageIdentity, combine, dataset_files_sha256
@@ -19,7 +20,7 @@ from micrographia.dataset.manifest import NAME, write_manifest
 from micrographia.dataset.objects import ObjectTap, collect_objects, part_path
 from micrographia.dataset.opening import ImageFiles
 from micrographia.dataset.outputs import carry_over, converted_rows
-from micrographia.dataset.tables import OBJECTS, Tables, read_tables
+from micrographia.dataset.tables import JUDGED, OBJECTS, Tables, read_tables
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding
 from micrographia.work import Progress, TaskError, cores, stream
@@ -221,7 +222,7 @@ def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -
     if objects is not None:
         frames[OBJECTS] = objects
     for kind, frame in frames.items():
-        annotations.write_table(frame, kind, folder / f"{kind}.parquet")
+        write_table(frame, kind, folder / f"{kind}.parquet")
     shutil.rmtree(partial / ".objects", ignore_errors=True)
     others = carry_over(dataset, partial)
     frame = converted_rows(dataset, partial, done, sorted(frames), others)
@@ -242,7 +243,7 @@ def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
     import pandas as pd
 
     parts = [part_path(partial / ".objects", image) for image in ids]
-    measured = [annotations.read_table(path) for path in parts if path.is_file()]
+    measured = [read_table(path) for path in parts if path.is_file()]
     if not measured:
         return said
     frame = pd.concat(measured, ignore_index=True)
@@ -250,15 +251,11 @@ def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
         return frame
     key = ["image", "set", "label_id"]
     own = [name for name in said.columns if name not in frame.columns or name in key]
-    judged = [
-        name
-        for name in ("class_id", "class_name", "confidence", "annotator", "ignore", "attributes")
-        if name in said
-    ]
+    judged = [name for name in JUDGED if name in said]
     frame = frame.drop(columns=judged).merge(
         said[list(dict.fromkeys([*key, *judged, *own]))], on=key, how="left"
     )
-    return annotations.conform(frame, OBJECTS)[0]
+    return conform(frame, OBJECTS)[0]
 
 
 def add_version(draft: Dataset, timestamp: str, changes: str, content: str, files: str) -> None:

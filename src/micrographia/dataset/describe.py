@@ -1,4 +1,4 @@
-"""Describe a lab's folder: pair images and annotations, harvest what files say, write ``mifa.yaml`` and ``files.tsv``."""
+"""Describe a lab's folder: pair, harvest what the files say, write ``mifa.yaml`` and ``files.tsv``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from micrographia import annotations, metadata
+from micrographia import metadata
+from micrographia.annotations import kinds, sniff
 from micrographia.dataset.build import Merged, TableEntry, checksums, manifest, merge
 from micrographia.dataset.flat import flat_items
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
@@ -150,15 +151,15 @@ def _tables(found: Scan, pairing: Pairing) -> list[TableEntry]:
             stems.setdefault(key, []).append(index)
     entries = []
     for item in found.tables():
-        named = annotations.sniff(found.root / item.path)
+        named = sniff(found.root / item.path)
         if named is None:
             continue
-        kinds = annotations.kinds(found.root / item.path, named)
-        if not kinds:
+        held = kinds(found.root / item.path, named)
+        if not held:
             continue
         sources = stems.get(stem_key(item), [])
         source = sources[0] if len(sources) == 1 and role_of(item) != "image" else None
-        entries.append(TableEntry(item, TYPES.get(kinds[0], "other"), named, source))
+        entries.append(TableEntry(item, TYPES.get(held[0], "other"), named, source))
     return entries
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from micrographia import metadata
 from micrographia.dataset.manifest import GROUP, NAME, inside, read_manifest
@@ -224,30 +225,28 @@ def open_dataset(path: Path | str) -> Dataset:
     return Dataset(root, description, files, [*description.findings, *findings])
 
 
+_CELLS = (
+    "Files",
+    "member",
+    "image",
+    "role",
+    "channel",
+    "annotation set",
+    "annotation type",
+    "source image",
+    "split",
+    "size",
+    "sha256",
+    "line",
+)
+"""Columns in the order of the fields of a :class:`FileRow`."""
+
+
 def _file_rows(frame: pd.DataFrame) -> list[FileRow]:
     groups = [name for name in frame.columns if name.startswith(GROUP)]
     layers = frame["layer"] if "layer" in frame.columns else [""] * len(frame)
-    columns = [
-        frame[name]
-        for name in (
-            "Files",
-            "member",
-            "image",
-            "role",
-            "channel",
-            "annotation set",
-            "annotation type",
-            "source image",
-            "split",
-            "size",
-            "sha256",
-            "line",
-        )
-    ]
-    grouped = list(zip(*(frame[name] for name in groups), strict=True)) if groups else [()] * len(frame)
-    return [
-        FileRow(
-            *cells, str(layer), {name[len(GROUP) :]: value for name, value in zip(groups, held, strict=True)}
-        )
-        for *cells, layer, held in zip(*columns, layers, grouped, strict=True)
-    ]
+    cells: list[list[Any]] = [frame[name].tolist() for name in _CELLS]
+    grouped = zip(*(frame[name] for name in groups), strict=True) if groups else repeat((), len(frame))
+    names = [name[len(GROUP) :] for name in groups]
+    cells += [[str(layer) for layer in layers], [dict(zip(names, held, strict=True)) for held in grouped]]
+    return [FileRow(*row) for row in zip(*cells, strict=True)]

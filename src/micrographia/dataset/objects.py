@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from micrographia import annotations
+from micrographia.annotations import ObjectAccumulator, conform, write_table
 from micrographia.dataset.opening import Mask
 from micrographia.images import Image
 from micrographia.images.image import Array, Region
@@ -40,7 +40,7 @@ class ObjectTap:
             and mask.image.dtype.kind in "ui"
             and "T" not in mask.image.axes
         ):
-            self.accumulator = annotations.ObjectAccumulator.of(mask.image)
+            self.accumulator = ObjectAccumulator.of(mask.image)
             self.image = copy.copy(mask.image)
             self.image._pixels = _Tapped(mask.image, self.accumulator)
 
@@ -86,8 +86,8 @@ def collect_objects(image: str, taps: list[ObjectTap], path: Path) -> None:
         if len(table):
             frames.append(table.assign(image=image, set=tap.mask.set, layer=tap.mask.layer))
     if frames:
-        frame = annotations.conform(pd.concat(frames, ignore_index=True), "objects")[0]
-        annotations.write_table(frame, "objects", path)
+        frame = conform(pd.concat(frames, ignore_index=True), "objects")[0]
+        write_table(frame, "objects", path)
 
 
 def part_path(folder: Path, image: str) -> Path:

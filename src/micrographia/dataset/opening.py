@@ -147,9 +147,9 @@ class ImageFiles:
         if not scale:
             return image
         result = copy.copy(image)
-        result.scale = image.scale | scale
+        result.scale = image.scale | dict(scale)
         result.units = {
-            axis: unit for axis, unit in (image.units | self.units).items() if axis in result.scale
+            axis: unit for axis, unit in (image.units | dict(self.units)).items() if axis in result.scale
         }
         return result
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from micrographia import annotations
+from micrographia.annotations import read_table
 from micrographia.dataset.folder import OBJECTS_FILE, ORIGINAL, Dataset
 from micrographia.dataset.identity import file_checksum, group_checksum
 from micrographia.dataset.journal import Done
@@ -80,7 +80,7 @@ def converted_rows(
 
     def cells(row: FileRow) -> dict[str, Any]:
         kept = {} if own is None else own.loc[row.line].to_dict()
-        return {"split": row.split, **kept}
+        return {"split": row.split, **{str(name): value for name, value in kept.items()}}
 
     for image in dataset.image_ids:
         entry = done[image]
@@ -155,7 +155,7 @@ def _table_rows(target: Path, kinds: list[str]) -> list[dict[str, Any]]:
         if path == OBJECTS_FILE:
             rows.append(told | {"role": "table"})
             continue
-        for name in sorted(set(annotations.read_table(target / path)["set"])):
+        for name in sorted(set(read_table(target / path)["set"])):
             row = {
                 "role": "annotation",
                 "member": name,

@@ -139,9 +139,8 @@ def _stem(path: PurePosixPath) -> str:
 
 def _collect_images(result: Pairing, pictures: list[Item], channels: tuple[str, ...] | None) -> None:
     entries: list[ImageEntry] = []
-    if channels == ():
-        single, stacks = tuple(pictures), ()
-    else:
+    single, stacks = tuple(pictures), tuple[Stack, ...]()
+    if channels != ():
         grouped = stack_channels_by_name(pictures, channels)
         single, stacks = grouped.single, grouped.stacks
         result.channels = grouped.channels
@@ -233,13 +232,13 @@ def _match(result: Pairing, marks: list[Item]) -> None:
         for key in image.stems:
             by_stem[key].append(index)
     for mark in marks:
-        index, extra, why = _source(mark, by_key, by_stem)
-        if index is None:
+        source, extra, why = _source(mark, by_key, by_stem)
+        if source is None:
             result.unpaired.append((mark, why))
             continue
-        rule = _rule(result.images[index].items[0], mark)
+        rule = _rule(_nearest(result.images[source].items, mark), mark)
         name = "_".join(extra) or _default_set(mark)
-        result.annotations.append(AnnotationEntry([mark], name, index, rule))
+        result.annotations.append(AnnotationEntry([mark], name, source, rule))
         result.rules[rule] += 1
 
 
@@ -271,6 +270,11 @@ def _shorter(key: Key) -> list[tuple[Key, Key]]:
             if all(word.isalpha() and len(word) > 1 for word in out):
                 result.append(((*key[:start], *key[start + length :]), out))
     return result
+
+
+def _nearest(items: list[Item], mark: Item) -> Item:
+    """Return the file of an image that shares most words with a mark."""
+    return max(items, key=lambda item: len({*tokens(item.path)} & {*tokens(mark.path)}))
 
 
 def _default_set(mark: Item) -> str:

@@ -116,7 +116,8 @@ def walk(root: Path, problems: list[MicrographiaError]) -> Iterator[str]:
         here = Path(folder)
         relative = here.relative_to(root)
         links = [relative / name for name in below if (here / name).is_symlink()]
-        problems.extend(MicrographiaError(link, "is a link to a folder and was passed over", "Copy it") for link in links)
+        passed = "is a link to a folder and was passed over"
+        problems.extend(MicrographiaError(link, passed, "Copy the folder") for link in links)
         below[:] = sorted(n for n in below if not n.startswith(HIDDEN) and not (here / n).is_symlink())
         zarrs = [name for name in below if name.lower().endswith(".zarr")]
         below[:] = [name for name in below if name not in zarrs]

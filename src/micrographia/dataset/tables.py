@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from micrographia import annotations
+from micrographia.annotations import read, table_digest
 from micrographia.findings import Finding, Severity
 from micrographia.work import TaskError, stream
 
@@ -43,16 +43,14 @@ def read_tables(dataset: Dataset) -> Tables:
     names = image_names(dataset)
     result = Tables()
     parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    outcomes = stream(
-        lambda row: annotations.read(dataset.locate(row)), rows, kind="threads", name=lambda r: r.path
-    )
+    outcomes = stream(lambda row: read(dataset.locate(row)), rows, kind="threads", name=lambda r: r.path)
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome.error is not None:
             result.errors.append(outcome.error)
             continue
-        read = outcome.result()
-        result.findings.extend(read.findings)
-        for kind, whole in read.tables.items():
+        held = outcome.result()
+        result.findings.extend(held.findings)
+        for kind, whole in held.tables.items():
             frame = whole[whole["set"] == row.member] if row.member else whole
             joined, unknown = _joined(frame, row, names)
             if unknown:
@@ -82,7 +80,7 @@ def table_digests(dataset: Dataset) -> dict[str, dict[str, str]]:
                 said = _judged(said)
             if len(said):
                 said = said.assign(image="", set="")
-                digests[str(image)][f"{kind}/{name}"] = annotations.table_digest(said, kind).hex()
+                digests[str(image)][f"{kind}/{name}"] = table_digest(said, kind).hex()
     return dict(digests)
 
 
