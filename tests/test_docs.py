@@ -1,0 +1,210 @@
+"""The documentation is true: its code runs, its commands work, its links lead somewhere, and it needs no network.
+
+Every ``python`` and ``console`` block of README.md and docs/ runs, page by page, in an empty folder of the page's own.
+Options stand in an HTML comment on the line above a block, because a word after the language breaks the page:
+``<!-- no-run -->`` (only for what installs), ``<!-- exit=1 -->`` (its last command ends with that status),
+``<!-- exact -->`` (the output is compared). A whole block inside a comment runs and is not shown.
+"""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from micrographia.cli import main
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+INSTALLS = re.compile(
+    r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? -m (pip|venv)|(source|\.) \S+/activate)\b"
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    page: Path
+    line: int
+    language: str
+    options: frozenset[str]
+    rest: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def status(self) -> int:
+        """The exit status that its last command must have; those before it must have 0."""
+        return next((int(option[5:]) for option in self.options if option.startswith("exit=")), 0)
+
+    def commands(self) -> list[tuple[str, list[str]]]:
+        """Return its commands, each with the output that the page shows for it."""
+        found: list[tuple[str, list[str]]] = []
+        for line in self.text.replace("\\\n", " ").splitlines():
+            if line.startswith("$ "):
+                found.append((line[2:], []))
+            elif found:
+                found[-1][1].append(line.rstrip())
+        return found
+
+
+def blocks(page: Path) -> list[Block]:
+    """Return the fenced blocks of a page, indented ones and those inside comments too."""
+    found = []
+    lines = page.read_text("utf-8").splitlines()
+    number = 0
+    while number < len(lines):
+        opened = re.fullmatch(r"( *)(```+) *(\w*)(.*)", lines[number])
+        number += 1
+        if opened is None:
+            continue
+        indent, fence, language, rest = opened.groups()
+        start = number
+        while number < len(lines) and lines[number].strip() != fence:
+            number += 1
+        text = "\n".join(line.removeprefix(indent) for line in lines[start:number])
+        above = re.fullmatch(r"\s*<!-- *(.+?) *-->", lines[start - 2]) if start > 1 else None
+        options = frozenset(above[1].split()) if above else frozenset()
+        found.append(Block(page, start, language, options, rest.strip(), text))
+        number += 1
+    return found
+
+
+BLOCKS = {page: blocks(page) for page in PAGES}
+
+
+def runnable(block: Block) -> bool:
+    return block.language in {"python", "console"} and "no-run" not in block.options
+
+
+def run_python(block: Block, module: ModuleType) -> None:
+    # Blank lines in front make a traceback name the line of the page.
+    code = compile("\n" * block.line + block.text, block.place.split(":")[0], "exec")
+    exec(code, vars(module))  # noqa: S102 - running what the page shows is the test
+
+
+def run_console(block: Block, capsys: pytest.CaptureFixture[str]) -> None:
+    commands = block.commands()
+    assert commands, f"{block.place}: no line begins with '$ '"
+    for number, (command, shown) in enumerate(commands, 1):
+        words = shlex.split(command, comments=True)
+        target = words[-1] if words[-2:-1] == [">"] else None
+        assert words[0] == "micrographia", (
+            f"{block.place}: only micrographia's own commands can run, not {words[0]}"
+        )
+        status = main(words[1 : -2 if target else None])
+        output = capsys.readouterr()
+        wanted = block.status if number == len(commands) else 0
+        assert status == wanted, f"{block.place}: {command}: status {status}\n{output.out}{output.err}"
+        if target:
+            Path(target).write_text(output.out, "utf-8")
+        if "exact" in block.options:
+            assert [line.rstrip() for line in output.out.splitlines()] == shown, block.place
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any(map(runnable, BLOCKS[page]))], ids=lambda page: page.stem
+)
+def test_code_of_the_page_runs(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    # A module of its own, known by name as a script's is, so that dataclasses and pickling work.
+    module = ModuleType(f"page_{page.stem}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for block in filter(runnable, BLOCKS[page]):
+        if block.language == "python":
+            run_python(block, module)
+            capsys.readouterr()
+        else:
+            run_console(block, capsys)
+
+
+def test_only_installing_is_not_run():
+    idle = [block for page in PAGES for block in BLOCKS[page] if "no-run" in block.options]
+    assert idle, "README.md says how to set up, which no test runs"
+    for block in idle:
+        assert block.language == "console", block.place
+        for command, _ in block.commands():
+            assert INSTALLS.match(command), f"{block.place}: {command!r} installs nothing, so it must run"
+
+
+def test_options_are_known_and_stand_above():
+    for page in PAGES:
+        for block in BLOCKS[page]:
+            assert not block.rest, f"{block.place}: write {block.rest!r} in a comment above the block"
+            unknown = {
+                option for option in block.options if not re.fullmatch(r"no-run|exact|exit=\d+", option)
+            }
+            assert not unknown, f"{block.place}: {unknown}"
+
+
+def test_shell_blocks_are_consoles():
+    """A block in another shell language would look like one that runs, and would not."""
+    for page in PAGES:
+        for block in BLOCKS[page]:
+            assert block.language not in {"bash", "sh", "shell", "py", "python3", "pycon"}, block.place
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks and comments."""
+    text = re.sub(r"^( *)(```+).*?^\1\2 *$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"`[^`]*`|<!--.*?-->", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_to_files_and_pictures_have_words(page):
+    for mark, words, target in re.findall(r"(!?)\[([^]]*)\]\(([^)\s]+)[^)]*\)", prose(page)):
+        assert words.strip(), f"{page.name}: the link to {target} has no text"
+        if not re.match(r"https?:|mailto:|#", target):
+            assert (page.parent / target.split("#")[0]).exists(), f"{page.name}: {target} is not there"
+        assert not (mark and target.startswith("http")), f"{page.name}: picture {target} is on the network"
+
+
+def navigation(entries: list[object]) -> set[str]:
+    """Return the files named by a navigation tree."""
+    if isinstance(entries, str):
+        return {entries}
+    children = entries.values() if isinstance(entries, dict) else entries
+    return set().union(*map(navigation, children))
+
+
+def test_every_page_is_in_the_navigation():
+    project = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
+    listed = navigation(project["nav"])
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+    # The index of the rules leads to the page of each.
+    assert {page for page in pages if not page.startswith("rules/")} <= listed
+
+
+def test_site_builds_and_asks_for_nothing_from_the_network(tmp_path):
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    shutil.copytree(DOCS, tmp_path / "docs")
+    done = subprocess.run(
+        [sys.executable, "-m", "zensical", "build", "--clean", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+    made = sorted((tmp_path / "site").rglob("*.html"))
+    assert len(made) > len(list(DOCS.rglob("*.md")))  # one each, and the page for what is not found
+    for page in made:
+        text = page.read_text("utf-8")
+        loaded = re.findall(
+            r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=[\"']?(\w+://[^\"' >]+)", text
+        )
+        assert not loaded, f"{page.name} loads {loaded}"
