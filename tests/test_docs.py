@@ -6,6 +6,8 @@ Options stand in an HTML comment on the line above a block, because a word after
 ``<!-- exact -->`` (the output is compared). A whole block inside a comment runs and is not shown.
 """
 
+import doctest
+import importlib
 import re
 import shlex
 import shutil
@@ -22,7 +24,7 @@ from micrographia.cli import main
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 INSTALLS = re.compile(
     r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? -m (pip|venv)|(source|\.) \S+/activate)\b"
 )
@@ -208,3 +210,23 @@ def test_site_builds_and_asks_for_nothing_from_the_network(tmp_path):
             r"<(?:script|link|img|iframe|source)\b[^>]*?(?:src|href)=[\"']?(\w+://[^\"' >]+)", text
         )
         assert not loaded, f"{page.name} loads {loaded}"
+
+
+def modules_with_examples() -> list[str]:
+    """Return the modules whose docstrings show code."""
+    source = ROOT / "src"
+    return [
+        ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
+        for path in sorted(source.rglob("*.py"))
+        if ">>> " in path.read_text("utf-8")
+    ]
+
+
+@pytest.mark.parametrize("name", modules_with_examples())
+def test_examples_in_docstrings_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = doctest.testmod(
+        importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    )
+    assert result.attempted > 0
+    assert result.failed == 0
