@@ -51,7 +51,7 @@ browser: ## Install Chromium for the tests that look at pages (Debian, as root)
 		:; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Chromium"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 chromium >/dev/null; \
 	else \
 		echo "Install Chromium or Chrome by your system's own means; without it the tests that look at pages are skipped."; \
 	fi
