@@ -17,7 +17,7 @@ from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
 from micrographia.dataset.identity import ImageIdentity, combine, dataset_files_sha256
 from micrographia.dataset.journal import Done, Journal, fingerprint
 from micrographia.dataset.manifest import NAME, write_manifest
-from micrographia.dataset.objects import ObjectTap, collect_objects, part_path
+from micrographia.dataset.objects import MeasuredMask, collect_objects, part_path
 from micrographia.dataset.opening import ImageFiles
 from micrographia.dataset.outputs import carry_over, converted_rows
 from micrographia.dataset.tables import JUDGED, OBJECTS, Tables, read_tables
@@ -180,35 +180,28 @@ def _convert_images(dataset: Dataset, partial: Path, journal: Journal, options: 
 
 def _convert_image(task: _Task) -> Done:
     files = task.files
-    task.target.unlink(missing_ok=True) if task.target.is_file() else shutil.rmtree(
-        task.target, ignore_errors=True
-    )
     image = files.image()
-    masks = files.masks()
     told = {name: (kind, classes) for name, kind, classes in task.labels}
-    taps = [ObjectTap(mask, *told.get(mask.set, ("", ()))) for mask in masks]
-    labels = [
-        images.Label(mask.name, tap.image, source=mask.set, properties=tap.properties)
-        for mask, tap in zip(masks, taps, strict=True)
-    ]
+    masks = [MeasuredMask(mask, *told.get(mask.set, ("", ()))) for mask in files.masks()]
     written = images.write_image(
         task.target,
         image,
-        labels,
+        labels=[mask.source() for mask in masks],
         version=task.version,
+        name=files.id,
         threads=task.threads,
         verify=task.verify,
-        name=files.id,
+        overwrite=True,
     )
-    collect_objects(files.id, taps, part_path(task.parts, files.id))
+    collect_objects(files.id, masks, part_path(task.parts, files.id))
     return Done(
         files.id,
         fingerprint(files),
-        written.image_digest,
+        written.digest,
         dict(written.label_digests),
-        dict(written.files),
-        {mask.name: (mask.set, mask.layer) for mask in masks},
-        image.nbytes + sum(mask.image.nbytes for mask in masks),
+        {file.path: (file.size, file.sha256) for file in written.files},
+        {entry.mask.name: (entry.mask.set, entry.mask.layer) for entry in masks},
+        written.pixel_bytes,
     )
 
 

@@ -156,7 +156,7 @@ def _harvest_image(task: tuple[ImageFiles, bool]) -> ImageHarvest:
         if marks.dtype.kind == "f" or "C" in marks.axes:
             masks.append(MaskHarvest(mask.set, str(marks.dtype), 0, 0, (), integral=False))
             continue
-        accumulator = ObjectAccumulator.of(marks)
+        accumulator = ObjectAccumulator(marks.shape, marks.axes, path=marks.path)
         for region in marks.blocks():
             accumulator.add(marks.read(region), tuple(part.start for part in region))
         table = accumulator.table()

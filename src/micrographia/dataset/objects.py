@@ -2,92 +2,78 @@
 
 from __future__ import annotations
 
-import copy
-import threading
 from pathlib import Path
 from typing import Any
 
 from micrographia.annotations import ObjectAccumulator, conform, write_table
 from micrographia.dataset.opening import Mask
-from micrographia.images import Image
+from micrographia.images import LabelSource
 from micrographia.images.image import Array, Region
 
 PROPERTIES = 10_000
-"""Objects up to which classes are also written into the label's own metadata."""
+"""Objects up to which they are also written into the label image's own metadata."""
 
 
-class ObjectTap:
-    """Hands a mask to the writer and measures its objects on the way.
+class MeasuredMask:
+    """A mask on its way to the writer, whose objects are measured as it is read.
 
     Parameters
     ----------
     mask
         The label image.
     kind
-        ``instance``, ``semantic``, ``binary`` or empty.
+        ``instance``, ``semantic``, ``binary`` or empty; objects are measured unless values stand for classes.
     classes
         Id and name of each class of the annotation set.
     """
 
     def __init__(self, mask: Mask, kind: str = "", classes: tuple[tuple[int, str], ...] = ()) -> None:
         self.mask = mask
-        self.kind = kind
-        self.classes = dict(classes)
-        self.image: Image = mask.image
-        self.accumulator: Any = None
-        if (
-            kind not in ("semantic", "binary")
-            and mask.image.dtype.kind in "ui"
-            and "T" not in mask.image.axes
-        ):
-            self.accumulator = ObjectAccumulator.of(mask.image)
-            self.image = copy.copy(mask.image)
-            self.image._pixels = _Tapped(mask.image, self.accumulator)
+        self.classes = classes if kind in ("semantic", "binary") else ()
+        self._objects: ObjectAccumulator | None = None
+        if kind not in ("semantic", "binary"):
+            self._objects = ObjectAccumulator(mask.image.shape, mask.image.axes, path=mask.image.path)
+        self._table: Any = None
 
-    @property
-    def properties(self) -> list[dict[str, Any]]:
-        """What a value of the label image means, for its metadata: classes of a semantic mask."""
-        if self.kind not in ("semantic", "binary"):
+    def source(self) -> LabelSource:
+        """Return what the writer takes."""
+        return LabelSource(
+            self.mask.name,
+            self.mask.image,
+            properties=self._properties,
+            observe=None if self._objects is None else self._observe,
+        )
+
+    def table(self, image: str) -> Any:
+        """Return the objects measured, as the ``objects`` table; None for a mask of classes."""
+        if self._objects is None:
+            return None
+        if self._table is None:
+            self._table = self._objects.table(image=image, set_name=self.mask.set, layer=self.mask.layer)
+        return self._table
+
+    def _observe(self, region: Region, pixels: Array) -> None:
+        assert self._objects is not None  # noqa: S101 - source() asks to observe only then
+        self._objects.add(pixels, tuple(part.start for part in region))
+
+    def _properties(self) -> list[dict[str, Any]]:
+        if self.classes:
+            return [{"label-value": value, "class": name or str(value)} for value, name in self.classes]
+        table = self.table("")
+        if table is None or len(table) > PROPERTIES:
             return []
-        return [{"label-value": value, "class": name} for value, name in sorted(self.classes.items())]
+        columns = zip(table["label_id"].tolist(), table["area"].tolist(), strict=True)
+        return [{"label-value": value, "area": area} for value, area in dict(columns).items()]
 
 
-class _Tapped:
-    """Pixels that are measured the first time they are read, region by region."""
-
-    def __init__(self, image: Image, accumulator: Any) -> None:
-        self._image = image
-        self._accumulator = accumulator
-        self._seen: set[tuple[tuple[int, int], ...]] = set()
-        self._lock = threading.Lock()
-
-    def read(self, region: Region) -> Array:
-        pixels = self._image.read(region)
-        place = tuple((part.start, part.stop) for part in region)
-        with self._lock:
-            if place not in self._seen:
-                self._seen.add(place)
-                self._accumulator.add(pixels, tuple(part.start for part in region))
-        return pixels
-
-    def close(self) -> None:
-        self._image.close()
-
-
-def collect_objects(image: str, taps: list[ObjectTap], path: Path) -> None:
-    """Write the objects that the taps measured as one Parquet file; nothing if there are none."""
+def collect_objects(image: str, masks: list[MeasuredMask], path: Path) -> None:
+    """Write the objects that were measured as one Parquet file; nothing if there are none."""
     import pandas as pd
 
-    frames = []
-    for tap in taps:
-        if tap.accumulator is None:
-            continue
-        table = tap.accumulator.table()
-        if len(table):
-            frames.append(table.assign(image=image, set=tap.mask.set, layer=tap.mask.layer))
+    tables = [mask.table(image).assign(image=image) for mask in masks if mask.table(image) is not None]
+    frames = [table for table in tables if len(table)]
     if frames:
-        frame = conform(pd.concat(frames, ignore_index=True), "objects")[0]
-        write_table(frame, "objects", path)
+        write_table(conform(pd.concat(frames, ignore_index=True), "objects")[0], "objects", path)
 
 
 def part_path(folder: Path, image: str) -> Path:

@@ -168,7 +168,8 @@ def _table_rows(target: Path, kinds: list[str]) -> list[dict[str, Any]]:
 
 def _resource(entry: Done, below: str) -> tuple[int, str]:
     """Return size and checksum of a Zarr group (all, or a group in it), or of the one file of a zipped image."""
-    held = {name[len(below) :]: told for name, told in entry.files.items() if name.startswith(below)}
-    if "" in entry.files:
-        return entry.files[""]
-    return group_checksum(held)
+    if len(entry.files) == 1:
+        return next(iter(entry.files.values()))
+    return group_checksum(
+        {name[len(below) :]: told for name, told in entry.files.items() if name.startswith(below)}
+    )

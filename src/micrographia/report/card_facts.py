@@ -179,7 +179,7 @@ def _measure(task: _Task) -> ImageCard:
         classes = task.kinds.get(mask.set) in ("semantic", "binary")
         if (task.measured and not classes) or mask.image.dtype.kind not in "ui":
             continue
-        accumulator = ObjectAccumulator.of(mask.image)
+        accumulator = ObjectAccumulator(mask.image.shape, mask.image.axes, path=mask.image.path)
         for region in mask.image.blocks():
             accumulator.add(mask.image.read(region), tuple(part.start for part in region))
         table = accumulator.table()
