@@ -124,6 +124,7 @@ def stack_channels(images: Sequence[Image], names: Sequence[str]) -> Image:
         compression=first.compression,
         bits=max((image.bits for image in images if image.bits), default=None),
         notes=[*dict.fromkeys([note for image in images for note in image.notes] + notes + more)],
+        files=[*dict.fromkeys(file for image in images for file in image.files)],
     )
 
 
@@ -253,6 +254,7 @@ def select(image: Image, **axes: int | slice) -> Image:
         compression=image.compression,
         bits=image.bits,
         notes=image.notes,
+        files=image.files,
     )
 
 

@@ -1,8 +1,8 @@
 """One image, whatever file it lives in: what its header says, and its pixels read region by region.
 
 An :class:`Image` is a header (axes, shape, voxel size, channels) and a :class:`Pixels` that knows how to
-fetch a region. Opening an image reads no pixels; reading a region touches only the tiles, strips or chunks that
-it needs.
+fetch a region. Opening an image reads no pixels; reading a region touches only the tiles, strips or chunks it
+needs.
 """
 
 from __future__ import annotations
@@ -121,6 +121,9 @@ class Image:
         Name of the codec; empty if the pixels are stored as they are.
     bits
         Significant bits of a pixel, where the file says so.
+    files
+        The files that hold it, where they are more than ``path``: the planes of an OME-TIFF set, the channels of
+        a stack.
     notes
         What was decided while reading the header and what a person should know, one sentence each.
 
@@ -156,6 +159,7 @@ class Image:
         compression: str = "",
         bits: int | None = None,
         notes: Sequence[str] = (),
+        files: Sequence[Path] = (),
     ) -> None:
         self._pixels = pixels
         self.path = Path(path)
@@ -171,6 +175,7 @@ class Image:
         self.compression = compression
         self.bits = bits
         self.notes = tuple(notes)
+        self.files = tuple(files) or (self.path,)
         self._verify()
         block = tuple(block_shape) if block_shape else plane_rows(self.axes, self.shape, self.dtype.itemsize)
         if len(block) != len(self.shape):
