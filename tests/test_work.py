@@ -345,8 +345,9 @@ def test_ctrl_c_while_an_outcome_is_used_ends_all_within_seconds(tmp_path):
     body = "Path(sys.argv[1], 'used').touch(); Path(sys.argv[1], 'more').touch(); time.sleep(600)"
     with program(tmp_path, "whereabouts", body, "raise") as running:
         os.killpg(running.pid, signal.SIGINT)
-        running.communicate(timeout=10)
+        _, stderr = running.communicate(timeout=10)
         assert running.returncode == -signal.SIGINT
+        assert stderr.count("Traceback") == 1
         assert wait_until_gone(running.pid) == []
 
 

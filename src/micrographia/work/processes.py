@@ -6,9 +6,11 @@ A worker holds one task at a time, so that when one dies it is known what it die
 
 from __future__ import annotations
 
+import atexit
 import os
 import pickle
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -58,6 +60,7 @@ class Crew:
         self._turn = threading.Condition()
         # Started by one of the threads instead, it would undo that thread's signal mask.
         resource_tracker.ensure_running()
+        atexit.register(self.stop)
 
     def submit(self, task: Any) -> Future[Reply]:
         """Queue a task and return its future reply."""
@@ -72,6 +75,11 @@ class Crew:
 
     def close(self) -> None:
         """Let the workers end once the queue is empty, and wait for it."""
+        if (
+            sys.is_finalizing()
+        ):  # the program ends and has stopped its threads; to wait for them were for ever
+            return
+        atexit.unregister(self.stop)
         for _ in self._threads:
             self._tasks.put(None)
         for thread in self._threads:
@@ -79,6 +87,8 @@ class Crew:
 
     def stop(self) -> None:
         """End the workers whatever they are doing."""
+        if sys.is_finalizing():
+            return
         with self._starting:
             self._stopped = True
             for worker in self._workers:
