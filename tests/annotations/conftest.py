@@ -1,0 +1,6 @@
+"""Properties of annotations are checked without a deadline: the first call of a kernel compiles it."""
+
+from hypothesis import settings
+
+settings.register_profile("kernels", deadline=None, max_examples=30, print_blob=True)
+settings.load_profile("kernels")
