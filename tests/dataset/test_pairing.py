@@ -83,6 +83,11 @@ def test_same_name_in_two_folders_pairs_within_each():
     assert len({image.name for image in result.images}) == 2
 
 
+def test_a_word_that_all_images_have_tells_nothing():
+    _, pairs = found("E34_imc.tiff", "E34_mask.tiff", "G01_imc.tiff", "G01_mask.tiff")
+    assert set(pairs) == {("E34_imc", "masks"), ("G01_imc", "masks")}
+
+
 def test_one_file_an_object():
     result, pairs = found(
         "s/images/s.png", "s/masks/o1.png", "s/masks/o2.png", "t/images/t.png", "t/masks/o3.png"

@@ -16,6 +16,7 @@ from micrographia.dataset.scan import Item
 from micrographia.dataset.words import Meaning, meaning, tokens, without_meaning
 
 Key = tuple[str, ...]
+Known = dict[Key, list[int]]
 
 
 @dataclass(slots=True)
@@ -231,8 +232,9 @@ def _match(result: Pairing, marks: list[Item]) -> None:
             by_key[key].append(index)
         for key in image.stems:
             by_stem[key].append(index)
+    by_telling = _without_shared(result.images)
     for mark in marks:
-        source, extra, why = _source(mark, by_key, by_stem)
+        source, extra, why = _source(mark, by_key, by_stem, by_telling)
         if source is None:
             result.unpaired.append((mark, why))
             continue
@@ -242,12 +244,23 @@ def _match(result: Pairing, marks: list[Item]) -> None:
         result.rules[rule] += 1
 
 
-def _source(
-    mark: Item, by_key: dict[Key, list[int]], by_stem: dict[Key, list[int]]
-) -> tuple[int | None, Key, str]:
+def _without_shared(images: list[ImageEntry]) -> Known:
+    """Index images by what is left of their stems without the words that all of them have (``E34_imc``, ``G01_imc``)."""
+    if len(images) < 2:
+        return {}
+    shared = set.intersection(*({word for key in image.stems for word in key} for image in images))
+    known: Known = defaultdict(list)
+    for index, image in enumerate(images):
+        for key in image.stems:
+            known[tuple(word for word in key if word not in shared)].append(index)
+    return known if shared else {}
+
+
+def _source(mark: Item, by_key: Known, by_stem: Known, by_telling: Known) -> tuple[int | None, Key, str]:
     """Return the image that a mark belongs to, the words that only the mark has, and why not if there is none."""
     why = "no image has this name"
-    for whole, known in ((key_of(mark), by_key), (stem_key(mark), by_stem)):
+    stem = stem_key(mark)
+    for whole, known in ((key_of(mark), by_key), (stem, by_stem), (stem, by_telling)):
         for key, extra in _shorter(whole):
             found = sorted(set(known.get(key, ())))
             if len(found) == 1:
