@@ -1,0 +1,140 @@
+"""The REMBI modules: which samples were imaged, how they were prepared, and with what."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from micrographia.metadata.fields import OntologyId, Record, Shown, Taxon, about
+
+ASK, HIDE = Shown.ASK, Shown.HIDE
+
+
+class StudyComponent(Record):
+    """A part of the study whose images belong together."""
+
+    text_field: ClassVar[str] = "name"
+    key_field: ClassVar[str] = "name"
+
+    name: str | None = about("What this part of the study is called.", "Cultured cells", also="title")
+    description: str | None = about(
+        "What its images show and why they belong together.", "HaCaT cells on slides, stained with DAPI"
+    )
+
+
+class Organism(Record):
+    """The species of a sample."""
+
+    text_field: ClassVar[str] = "scientific_name"
+
+    scientific_name: str | None = about(
+        "Name of the species.", "Homo sapiens", also="species,name,latin_name", show=ASK
+    )
+    ncbi_taxon: Taxon | None = about(
+        "Its number in the NCBI taxonomy.",
+        "NCBITaxon:9606",
+        also="taxon,taxon_id,ncbi_taxon_id,ncbi_taxonomy_id",
+        show=ASK,
+    )
+    common_name: str | None = about("What it is called every day.", "human")
+
+
+class Biosample(Record):
+    """What was imaged."""
+
+    text_field: ClassVar[str] = "description"
+
+    organism: Organism | None = about("The species.", None, show=ASK)
+    biological_entity: str | None = about(
+        "The tissue, cell type or structure that was imaged.", "keratinocyte cell line HaCaT", show=ASK
+    )
+    description: str | None = about("The sample in a sentence.", "Confluent layer of wild-type cells")
+    intrinsic_variables: list[str] = about(
+        "What the sample is by itself and differs by.", "genotype", also="intrinsic_variable", many=True
+    )
+    extrinsic_variables: list[str] = about(
+        "What was done to the sample.", "treated with 1 uM nocodazole", also="extrinsic_variable", many=True
+    )
+    experimental_variables: list[str] = about(
+        "What was varied on purpose.", "dose", also="experimental_variable", many=True
+    )
+
+
+class Specimen(Record):
+    """How the sample was prepared for the microscope."""
+
+    text_field: ClassVar[str] = "sample_preparation"
+
+    sample_preparation: str | None = about(
+        "Fixing, sectioning, staining, mounting.",
+        "Fixed in 4% formaldehyde, nuclei stained with DAPI",
+        also="sample_preparation_protocol,preparation",
+        show=ASK,
+    )
+    growth_protocol: str | None = about(
+        "How the sample was grown.", "DMEM with 10% serum, 37 degrees, 5% CO2"
+    )
+
+
+class ImagingMethod(Record):
+    """An imaging method with its term in an ontology."""
+
+    text_field: ClassVar[str] = "value"
+
+    value: str | None = about(
+        "Name of the method.", "spinning disk confocal microscopy", also="name,label", show=ASK
+    )
+    ontology_name: str | None = about(
+        "The ontology that has a term for it.", "FBbi", also="ontology", show=HIDE
+    )
+    ontology_id: OntologyId | None = about(
+        "Its term; look it up at https://www.ebi.ac.uk/ols4/ontologies/fbbi",
+        "FBbi:00000253",
+        also="ontology_term,fbbi_id,fbbi,term",
+        show=ASK,
+    )
+
+
+class ImageAcquisition(Record):
+    """How the images were taken."""
+
+    text_field: ClassVar[str] = "imaging_instrument"
+
+    imaging_method: ImagingMethod | None = about("The method.", None, show=ASK)
+    imaging_instrument: str | None = about(
+        "Microscope, objective, camera.",
+        "Zeiss Axioplan II with a 63x/1.4 oil objective",
+        also="instrument,microscope,imaging_instrument_description",
+        show=ASK,
+    )
+    image_acquisition_parameters: str | None = about(
+        "Excitation, emission, exposure, pixel size, step in z.",
+        "DAPI at 405 nm, 100 ms, 0.1 micrometer pixels",
+        also="parameters,acquisition_parameters,image_acquisition_parameter",
+        show=ASK,
+    )
+
+
+class ImageCorrelation(Record):
+    """How images of one sample from several microscopes fit onto each other."""
+
+    text_field: ClassVar[str] = "spatial_and_temporal_alignment"
+
+    spatial_and_temporal_alignment: str | None = about(
+        "How the images were aligned.", "Manually, by three landmarks", also="alignment"
+    )
+    fiducials_used: str | None = about("The marks used for it.", "gold beads of 100 nm", also="fiducials")
+    transformation_matrix: str | None = about(
+        "The matrix that maps one image onto the other.", "see alignment.txt", also="matrix"
+    )
+
+
+class ImageAnalysis(Record):
+    """How the images were analysed."""
+
+    text_field: ClassVar[str] = "analysis_overview"
+
+    analysis_overview: str | None = about(
+        "What was computed from the images, and with what.",
+        "Nuclei were counted with the masks of this dataset",
+        also="overview,description",
+    )
