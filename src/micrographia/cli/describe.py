@@ -35,7 +35,7 @@ def describe(
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Split by whole groups, as train=0.7,validation=0.15,test=0.15")
+        str | None, typer.Option(help="Split by whole groups, as train=0.7,test=0.3, or TABLE.csv:COLUMN")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the split")] = 0,
     pixels: Annotated[bool, typer.Option(help="Read the masks to count objects and tell their kind")] = True,
@@ -98,6 +98,11 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     say(_harvested(result))
     for conflict in result.harvest.voxel_conflicts()[: None if everything else SHOWN]:
         say(f"Disagree: {conflict}. Nobody is believed until you write voxel_size into mifa.yaml")
+    if not result.grouped and not result.dataset.groups:
+        for table, columns in result.harvest.offered.items():
+            say(
+                f"{table} could group the images by {', '.join(columns)}:  --group {columns[0]}={table}:{columns[0]}"
+            )
     for column, number in result.grouped.items():
         say(f"Grouped by {column}: {count(number, 'value')}")
     if result.splits:

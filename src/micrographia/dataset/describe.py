@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ from micrographia.annotations import kinds, sniff
 from micrographia.dataset.build import Merged, TableEntry, checksums, manifest, merge
 from micrographia.dataset.flat import flat_items
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
-from micrographia.dataset.groups import assign_splits, group_values, parse_group, parse_split
+from micrographia.dataset.groups import assign_splits, group_values, is_table, parse_group, parse_split
 from micrographia.dataset.harvest import Harvest, harvest
 from micrographia.dataset.manifest import GROUP, NAME, read_manifest, write_manifest, write_whole
 from micrographia.dataset.pairing import Pairing, pair, role_of, stem_key
@@ -52,7 +53,7 @@ class DescribeOptions:
     groups
         ``COLUMN=PATTERN``, see :func:`~micrographia.dataset.groups.group_values`.
     split
-        ``train=0.7,test=0.3``, or None for no split.
+        ``train=0.7,test=0.3`` to divide whole groups, ``TABLE.csv:COLUMN`` to take it from a spreadsheet, or None.
     seed
         Draws the split.
     pixels
@@ -188,14 +189,17 @@ def _group(result: Described, options: DescribeOptions) -> None:
             )
         _set_column(frame, GROUP + column, values)
         result.grouped[column] = len(set(values.values()))
-    if options.split is not None:
+    if options.split is not None and is_table(options.split):
+        stated = group_values(dataset.path, options.split, paths)
+        _set_column(frame, "split", stated)
+        result.splits = dict(Counter(stated.values()))
+    elif options.split is not None:
         names = [name for name in frame.columns if name.startswith(GROUP)]
         by_image = frame[frame["role"] == "image"].drop_duplicates("image").set_index("image")
         units = {image: [str(by_image.at[image, name]) for name in names] for image in dataset.image_ids}
         splits = assign_splits(units, parse_split(options.split), options.seed)
         _set_column(frame, "split", splits)
-        for name in splits.values():
-            result.splits[name] = result.splits.get(name, 0) + 1
+        result.splits = dict(Counter(splits.values()))
     result.dataset = Dataset(dataset.path, dataset.description, frame, [])
 
 

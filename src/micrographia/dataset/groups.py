@@ -13,6 +13,14 @@ from micrographia.errors import DatasetError
 NAME_COLUMNS = ("image", "name", "filename", "file", "file_name", "files", "image_id", "id", "path")
 
 
+_TABLE = re.compile(r"(.+\.(?:csv|tsv|xlsx|parquet)):(.+)", re.IGNORECASE)
+
+
+def is_table(text: str) -> bool:
+    """Tell whether a text is ``TABLE.csv:COLUMN``."""
+    return bool(_TABLE.fullmatch(text))
+
+
 def parse_group(text: str) -> tuple[str, str]:
     """Split ``COLUMN=PATTERN``.
 
@@ -53,7 +61,7 @@ def group_values(root: Path, pattern: str, images: Mapping[str, str]) -> dict[st
     DatasetError
         If the expression is none, or the table or its column does not exist.
     """
-    table = re.fullmatch(r"(.+\.(?:csv|tsv|xlsx|parquet)):(.+)", pattern, re.IGNORECASE)
+    table = _TABLE.fullmatch(pattern)
     if table:
         return _from_table(root / table[1], table[2], images)
     try:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from micrographia.dataset.folder import Dataset
+from micrographia.dataset.groups import offered_groups
 from micrographia.dataset.opening import ImageFiles
 from micrographia.dataset.scan import Scan
 from micrographia.dataset.spreadsheets import LARGEST, read_spreadsheet, voxel_sizes
@@ -54,6 +55,8 @@ class Harvest:
     images: list[ImageHarvest] = field(default_factory=list)
     errors: list[TaskError] = field(default_factory=list)
     spreadsheet_voxels: dict[str, dict[str, set[float]]] = field(default_factory=dict)
+    offered: dict[str, list[str]] = field(default_factory=dict)
+    """Spreadsheet that has a row an image to its columns that could group them."""
 
     def mask_kind(self, name: str) -> str | None:
         """Return ``instance``, ``semantic`` or ``binary`` for a set of label images, or None if it is not clear."""
@@ -127,9 +130,10 @@ def harvest(
             result.errors.append(outcome.error)
         else:
             result.images.append(outcome.result())
+    paths = {image: dataset.image_rows(image)[0].path for image in dataset.image_ids}
     for table in found.tables():
         if Path(table.path).suffix.lower() in (".csv", ".tsv", ".xlsx") and table.size <= LARGEST:
-            _spreadsheet(found.root, table.path, result)
+            _spreadsheet(found.root, table.path, paths, result)
     return result
 
 
@@ -232,10 +236,14 @@ def _dimension(image: ImageHarvest) -> str:
     return f"{space} + time" if sizes.get("T", 1) > 1 else space
 
 
-def _spreadsheet(root: Path, path: str, result: Harvest) -> None:
+def _spreadsheet(root: Path, path: str, images: Mapping[str, str], result: Harvest) -> None:
     try:
-        sizes = voxel_sizes(read_spreadsheet(root / path))
+        frame = read_spreadsheet(root / path)
     except MicrographiaError:
         return  # It is no table of ours to judge: a file with this ending may hold anything.
+    sizes = voxel_sizes(frame)
     if sizes:
         result.spreadsheet_voxels[path] = sizes
+    columns = offered_groups(frame, images)
+    if columns:
+        result.offered[path] = columns

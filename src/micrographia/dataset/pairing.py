@@ -245,7 +245,7 @@ def _match(result: Pairing, marks: list[Item]) -> None:
 
 
 def _without_shared(images: list[ImageEntry]) -> Known:
-    """Index images by what is left of their stems without the words that all of them have (``E34_imc``, ``G01_imc``)."""
+    """Index images by what is left of their stems without the words that all of them have (``A_imc``)."""
     if len(images) < 2:
         return {}
     shared = set.intersection(*({word for key in image.stems for word in key} for image in images))
