@@ -106,10 +106,7 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     for column, number in result.grouped.items():
         say(f"Grouped by {column}: {count(number, 'value')}")
     if result.splits:
-        say(
-            "Split by whole groups: "
-            + ", ".join(f"{name} {number}" for name, number in result.splits.items())
-        )
+        say("Split: " + ", ".join(f"{name} {number}" for name, number in result.splits.items()))
     _changes(result, everything)
     description = result.dataset.description
     filled = len(description.lines) - len(description.open_fields)

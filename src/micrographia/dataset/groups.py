@@ -180,23 +180,42 @@ def _from_table(path: Path, column: str, images: Mapping[str, str]) -> dict[str,
     if column not in frame.columns:
         known = ", ".join(map(str, frame.columns[:20]))
         raise DatasetError(path, f"has no column {column!r}", f"Its columns are {known}")
-    stems = {PurePosixPath(name).name.split(".")[0].casefold(): image for image, name in images.items()}
-    stems |= {image.casefold(): image for image in images}
-    best: dict[str, str] = {}
-    for name in frame.columns:
-        keys = [
-            PurePosixPath(str(value).replace("\\", "/")).name.split(".")[0].casefold()
-            for value in frame[name]
-        ]
-        found = {
-            stems[key]: str(value)
-            for key, value in zip(keys, frame[column].astype(str), strict=True)
-            if key in stems
-        }
-        if len(found) > len(best):
-            best = found
-    if not best:
+    owners = named_images(frame, images)
+    if not any(owners):
         raise DatasetError(
             path, "has no column whose values are names of images", "Add one with the file names"
         )
+    return {image: str(value) for image, value in zip(owners, frame[column], strict=True) if image}
+
+
+def named_images(frame: pd.DataFrame, images: Mapping[str, str]) -> list[str]:
+    """Return the image that each row of a spreadsheet names, or "", by the column that names most.
+
+    Parameters
+    ----------
+    frame
+        The spreadsheet.
+    images
+        Image id to path.
+    """
+    stems = {PurePosixPath(name).name.split(".")[0].casefold(): image for image, name in images.items()}
+    stems |= {image.casefold(): image for image in images}
+    best = [""] * len(frame)
+    for name in frame.columns:
+        keys = (
+            PurePosixPath(str(value).replace("\\", "/")).name.split(".")[0].casefold()
+            for value in frame[name]
+        )
+        found = [stems.get(key, "") for key in keys]
+        if sum(map(bool, found)) > sum(map(bool, best)):
+            best = found
     return best
+
+
+def offered_groups(frame: pd.DataFrame, images: Mapping[str, str]) -> list[str]:
+    """Return the columns of a spreadsheet that could group the images: fewer values than images, at least two."""
+    owners = named_images(frame, images)
+    known = frame[[bool(owner) for owner in owners]]
+    if len(known) < 2:
+        return []
+    return [str(name) for name in known.columns if 2 <= known[name].nunique() < len(known)]
