@@ -179,7 +179,12 @@ def _list(heading: str, names: list[str], limit: int | None) -> None:
 
 def _harvested(result: Described) -> str:
     facts = result.harvest.summary()
-    parts = [f"{number:,} {name}" for name, number in facts["dimensions"].items()]  # type: ignore[attr-defined]
+    dimensions: dict[str, int] = facts["dimensions"]  # type: ignore[assignment]
+    parts = (
+        [*dimensions]
+        if len(dimensions) == 1
+        else [f"{number:,} {name}" for name, number in dimensions.items()]
+    )
     if facts["rgb"]:
         parts.append(f"{facts['grey']:,} grey and {facts['rgb']:,} RGB")
     parts.append(count(int(facts["sizes"]), "size"))  # type: ignore[call-overload]

@@ -253,8 +253,8 @@ def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
 
 def add_version(draft: Dataset, timestamp: str, changes: str, content: str, files: str) -> None:
     """Append a version to ``mifa.yaml`` that says what was done, with both checksums."""
-    versions = [entry.model_dump(mode="json", exclude_none=True) for entry in draft.mifa.versions]
-    last = str(versions[-1].get("version", "")) if versions else ""
+    versions = draft.mifa.versions
+    last = (versions[-1].version or "") if versions else ""
     entry = {
         "version": _next_version(last),
         "timestamp": timestamp,
@@ -263,7 +263,7 @@ def add_version(draft: Dataset, timestamp: str, changes: str, content: str, file
         "content_sha256": content,
         "files_sha256": files,
     }
-    metadata.update(draft.path / DESCRIPTION, {"versions": [*versions, entry]})
+    metadata.update(draft.path / DESCRIPTION, {f"versions[{len(versions)}]": entry})
 
 
 def _next_version(last: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from micrographia import metadata
-from micrographia.annotations import kinds, sniff
+from micrographia.annotations import TABLES, read, sniff
 from micrographia.dataset.build import Merged, TableEntry, checksums, manifest, merge
 from micrographia.dataset.flat import flat_items
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
@@ -155,9 +155,14 @@ def _tables(found: Scan, pairing: Pairing) -> list[TableEntry]:
         named = sniff(found.root / item.path)
         if named is None:
             continue
-        held = kinds(found.root / item.path, named)
+        try:
+            held = list(read(found.root / item.path, named).tables)
+        except MicrographiaError as error:
+            found.problems.append(error)
+            continue
         if not held:
             continue
+        held.sort(key=list(TABLES).index)
         sources = stems.get(stem_key(item), [])
         source = sources[0] if len(sources) == 1 and role_of(item) != "image" else None
         entries.append(TableEntry(item, TYPES.get(held[0], "other"), named, source))

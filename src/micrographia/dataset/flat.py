@@ -53,7 +53,8 @@ def _flat(root: Path, item: Item) -> bool:
         with images.open_image(root / item.path, item.member) as image:
             region = [slice(size // 2, size // 2 + 1) for size in image.shape[:-2]]
             region += [slice(max(0, (size - CROP) // 2), (size + CROP) // 2) for size in image.shape[-2:]]
-            crop = image.read(region).reshape(-1, region[-1].stop - region[-1].start)[:, : image.shape[-1]]
+            block = image.read(region)
+            crop = block.reshape(block.shape[-2:])
     except MicrographiaError:
         return False  # scan has already told that it cannot be read
     same = np.mean(crop[:, 1:] == crop[:, :-1])

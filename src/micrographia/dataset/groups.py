@@ -7,8 +7,12 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from micrographia.errors import DatasetError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NAME_COLUMNS = ("image", "name", "filename", "file", "file_name", "files", "image_id", "id", "path")
 

@@ -64,8 +64,10 @@ class Harvest:
         return _kind(masks)
 
     def objects(self, name: str | None = None) -> int:
-        """Return the number of objects in a set (or in all)."""
-        return sum(m.objects for image in self.images for m in image.masks if name in (None, m.set))
+        """Return the number of objects in a set of instance masks (or in all such sets)."""
+        sets = {mask.set for image in self.images for mask in image.masks}
+        instances = {held for held in sets if name in (None, held) and self.mask_kind(held) == "instance"}
+        return sum(mask.objects for image in self.images for mask in image.masks if mask.set in instances)
 
     def values(self, name: str) -> list[int]:
         """Return the non-zero values that occur in a set, if they are few."""

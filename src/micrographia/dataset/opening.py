@@ -9,9 +9,12 @@ from pathlib import Path
 
 from micrographia import images
 from micrographia.dataset.manifest import inside
+from micrographia.errors import AnnotationError
 from micrographia.images import Image
 
 MASK_TYPE = "segmentation_mask"
+LABELS_IN_ARRAYS = "_seg.npy"
+"""Ending of files that hold label images among other things, which only the annotation formats can read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,4 +165,23 @@ def open_row(root: Path, row: FileRow) -> Image:
     DatasetError, ImageError
         If its path leaves the dataset, or the file cannot be read.
     """
-    return images.open_image(inside(root, row.path), row.member)
+    path = inside(root, row.path)
+    if row.path.lower().endswith(LABELS_IN_ARRAYS):
+        return held_labels(path)[0]
+    return images.open_image(path, row.member)
+
+
+def held_labels(path: Path) -> list[Image]:
+    """Return the label images inside an annotation file that is no image (``_seg.npy`` of Cellpose).
+
+    Raises
+    ------
+    AnnotationError
+        If there is none, or the file cannot be read.
+    """
+    from micrographia.annotations import read
+
+    found = [mask.labels for mask in read(path).masks.values()]
+    if not found:
+        raise AnnotationError(path, "holds no label image", "Save the masks again")
+    return found

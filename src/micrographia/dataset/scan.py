@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from micrographia import images
+from micrographia.dataset.opening import LABELS_IN_ARRAYS, held_labels
 from micrographia.errors import MicrographiaError
 from micrographia.work import stream
 
@@ -141,6 +142,11 @@ def _probe(task: tuple[Path, str]) -> list[Item]:
     if full.is_symlink() and not full.exists():
         raise MicrographiaError(path, "is a link to nothing", "Remove it or bring the file back")
     size = _size(full)
+    if path.lower().endswith(LABELS_IN_ARRAYS):
+        return [
+            Item(path, "image", size, "", held.axes, held.shape, str(held.dtype))
+            for held in held_labels(full)
+        ]
     if suffix in IMAGE_SUFFIXES or path.lower().endswith(".nii.gz"):
         members = images.members(full)
         return [Item(path, "image", size, m.name, m.axes, m.shape, m.dtype) for m in members]
