@@ -1,0 +1,1 @@
+"""Rule profiles: which rules make up a score, by name and version, as YAML."""

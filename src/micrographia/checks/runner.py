@@ -1,0 +1,186 @@
+"""Run rules over facts: all of them, whatever one of them finds."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+from micrographia import __version__
+from micrographia.checks.facts import Facts
+from micrographia.checks.profile import Profile, load_profile
+from micrographia.checks.registry import all_rules, builtin_rules, matches
+from micrographia.checks.result import Outcome, Report, State, Waived, order, scores
+from micrographia.checks.rule import Rule
+from micrographia.checks.wording import is_placeholder
+from micrographia.errors import DatasetError
+from micrographia.findings import Finding, Severity
+
+INTERNAL_ERROR = "X001"
+"""Code of the finding that says that a rule raised an exception."""
+
+
+@dataclass(slots=True)
+class _Run:
+    rule: type[Rule]
+    state: State
+    reason: str = ""
+    findings: list[Finding] = field(default_factory=list)
+    waived: list[Waived] = field(default_factory=list)
+
+
+def check_facts(
+    facts: Facts,
+    *,
+    select: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    profile: Profile | None = None,
+    rules: Sequence[type[Rule]] | None = None,
+    fixed: Sequence[str] = (),
+) -> Report:
+    """Let the rules judge.
+
+    Parameters
+    ----------
+    facts
+        What was read, by :func:`~micrographia.checks.gather`.
+    select, ignore
+        Codes or their beginnings (``M``, ``F0``): only these rules, and not those. A rule that another one requires
+        runs all the same, but is not reported.
+    profile
+        What the scores are of; by default the built-in one.
+    rules
+        The rules to choose from; by default all that are known.
+    fixed
+        What was mended before, for the report.
+
+    Raises
+    ------
+    DatasetError
+        If ``select`` or ``ignore`` names no rule.
+    """
+    known = {rule.code: rule for rule in (all_rules() if rules is None else rules)}
+    wanted = _selected(known, list(select), list(ignore))
+    runs: dict[str, _Run] = {}
+    for code in _ordered(known, wanted):
+        runs[code] = _run(known[code], facts, runs)
+        _waive(runs[code], facts)
+    reported = [runs[code] for code in known if code in wanted]
+    builtin = {rule.code for rule in builtin_rules()}
+    outcomes = tuple(_outcome(run, plugin=run.rule.code not in builtin) for run in reported)
+    chosen = profile or load_profile()
+    versions = facts.mifa.versions
+    return Report(
+        dataset=str(facts.dataset.path),
+        title=facts.dataset.title,
+        version=(versions[-1].version or "") if versions else "",
+        profile=chosen.name,
+        depth=facts.depth,
+        findings=order(finding for run in reported for finding in run.findings),
+        waived=tuple(waived for run in reported for waived in run.waived),
+        outcomes=outcomes,
+        scores=scores(_with_left_out(outcomes, known, wanted, builtin), chosen.rules),
+        fixed=tuple(fixed),
+        program=f"micrographia {__version__}",
+    )
+
+
+def _selected(known: dict[str, type[Rule]], select: list[str], ignore: list[str]) -> set[str]:
+    for prefix in [*select, *ignore]:
+        if not any(matches(code, [prefix]) for code in known):
+            raise DatasetError(
+                "", f"no rule has a code that begins with {prefix!r}", "See `micrographia rules`"
+            )
+    return {code for code in known if (not select or matches(code, select)) and not matches(code, ignore)}
+
+
+def _ordered(known: dict[str, type[Rule]], wanted: set[str]) -> list[str]:
+    """Return the wanted codes and all that they require, each after what it requires."""
+    done: dict[str, None] = {}
+
+    def visit(code: str, above: tuple[str, ...]) -> None:
+        if code in done or code not in known:
+            return
+        if code in above:
+            raise TypeError(f"rules require each other in a circle: {' > '.join([*above, code])}")
+        for required in known[code].requires:
+            visit(required, (*above, code))
+        done[code] = None
+
+    for code in known:
+        if code in wanted:
+            visit(code, ())
+    return list(done)
+
+
+def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run]) -> _Run:
+    for required in rule.requires:
+        before = runs.get(required)
+        if before is None:
+            return _Run(rule, State.SKIPPED, f"it requires {required}, which there is not")
+        if before.state in (State.FAILED, State.SKIPPED, State.WAIVED):
+            return _Run(rule, State.SKIPPED, f"it requires {required}, which was {before.state}")
+    if not facts.has(rule.needs):
+        return _Run(rule, State.SKIPPED, f"it needs the {rule.needs}, which were not read")
+    try:
+        judge = rule()
+        if not judge.applies(facts):
+            return _Run(rule, State.NOT_APPLICABLE)
+        found = list(judge.check(facts))
+    except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others say
+        return _Run(rule, State.SKIPPED, "it failed with an internal error", [_internal(rule, error)])
+    return _Run(rule, State.FAILED if found else State.PASSED, findings=found)
+
+
+def _internal(rule: type[Rule], error: Exception) -> Finding:
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return Finding(
+        INTERNAL_ERROR,
+        Severity.ERROR,
+        f"rule {rule.code} ({rule.__name__}) failed with an internal error: {type(error).__name__}: {error}",
+        fix=f"report it; go on with --ignore {rule.code}",
+        evidence={"rule": rule.code, "error": f"{type(error).__name__}: {error}", "function": at.name},
+    )
+
+
+def _waive(run: _Run, facts: Facts) -> None:
+    """Set aside the findings for which people wrote a waiver with a reason."""
+    kept = []
+    for finding in run.findings:
+        reason = next(_reasons(finding, facts), "")
+        if reason:
+            run.waived.append(Waived(finding, reason))
+        else:
+            kept.append(finding)
+    if run.waived and not kept:
+        run.state, run.reason = State.WAIVED, "; ".join(dict.fromkeys(w.reason for w in run.waived))
+    run.findings = kept
+
+
+def _reasons(finding: Finding, facts: Facts) -> Iterator[str]:
+    for waiver in facts.mifa.waivers:
+        reason = "" if is_placeholder(waiver.reason or "") else (waiver.reason or "").strip()
+        if (
+            reason
+            and (waiver.code or "").strip().upper() == finding.code
+            and fnmatchcase(finding.path, waiver.path or "*")
+        ):
+            yield reason
+
+
+def _outcome(run: _Run, *, plugin: bool) -> Outcome:
+    rule = run.rule
+    return Outcome(
+        rule.code, rule.title(), rule.source, rule.letter, run.state, run.reason, len(run.findings), plugin
+    )
+
+
+def _with_left_out(
+    outcomes: tuple[Outcome, ...], known: dict[str, type[Rule]], wanted: set[str], builtin: set[str]
+) -> Iterator[Outcome]:
+    """Add the built-in rules that were not selected as skipped: a score is of the whole profile."""
+    yield from outcomes
+    for code, rule in known.items():
+        if code not in wanted and code in builtin:
+            yield Outcome(code, rule.title(), rule.source, rule.letter, State.SKIPPED, "it was not selected")
