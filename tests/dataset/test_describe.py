@@ -11,7 +11,7 @@ from PIL import Image
 from micrographia.dataset.describe import DescribeOptions, describe
 from micrographia.errors import MicrographiaError
 from micrographia.metadata import load, update
-from micrographia.simulation import simulate_dataset
+from micrographia.simulation import Plate, simulate_dataset
 
 
 def lab(tmp_path, images=4, **options):
@@ -82,7 +82,7 @@ def test_only_two_files_are_written(tmp_path):
 
 def test_the_number_of_workers_changes_nothing(tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
-    one, two = lab(tmp_path / "1", images=34), lab(tmp_path / "2", images=34)
+    one, two = (lab(tmp_path / name, images=34, plate=Plate(sites=2)) for name in ("1", "2"))
     describe(one, DescribeOptions(workers=1, split="train=0.5,test=0.5"))
     describe(two, DescribeOptions(workers=2, split="train=0.5,test=0.5"))
     assert (one / "files.tsv").read_bytes() == (two / "files.tsv").read_bytes()
