@@ -1,0 +1,395 @@
+"""What the pixels of one label image are, and how they sit on the image below."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from micrographia.annotations.masks.accumulator import FrameAccumulator, FrameTable
+from micrographia.annotations.masks.kernels import measure
+from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks.pixel_facts_image import Scan, merge_scans
+from micrographia.checks.pixel_facts_prints import PrintTaker, combined
+from micrographia.checks.pixel_facts_tiles import tiles, units
+from micrographia.images import Image, Region
+from micrographia.work import stream
+
+Array = npt.NDArray[Any]
+Ints = npt.NDArray[np.int64]
+
+FEW_VALUES = 16
+SHIFTS = np.array([3, 6, 12], np.int64)
+"""Pixels of the reduced plane by which a mask is shifted to see whether it fits better there."""
+BORDER_PIXELS = 4096
+_SAMPLE = 4096
+_NONE = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFacts:
+    """The objects of a label image, one entry each, by time point and label; all arrays are int64.
+
+    Parameters
+    ----------
+    labels, areas
+        Label, and number of pixels.
+    components, smallest
+        Number of pieces that do not touch (corners connect), and the number of pixels of the smallest.
+    borders
+        1 where the object touches the border of the image (in a stack, of a plane's).
+    """
+
+    labels: Ints = field(default_factory=lambda: _NONE)
+    areas: Ints = field(default_factory=lambda: _NONE)
+    components: Ints = field(default_factory=lambda: _NONE)
+    smallest: Ints = field(default_factory=lambda: _NONE)
+    borders: Ints = field(default_factory=lambda: _NONE)
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How the borders of the objects sit on the image, in the plane that prints are taken of.
+
+    Parameters
+    ----------
+    turned
+        Gradient of the image on the borders over its mean everywhere, for the mask as it is and turned or mirrored in the
+        seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where the shapes do not fit.
+    shifted
+        The largest such ratio among shifts of the mask; NaN if it does not have the image's shape.
+    shift
+        That shift along y and x, in pixels of the image.
+    points
+        Border pixels that were looked at.
+    contrast
+        Difference of the medians inside and outside objects, over the median absolute deviation outside.
+    bright, bright_pixels
+        Connected places outside all objects that are as bright as the median of the objects and at least a quarter of the
+        median object in size; and their pixels. 0 unless objects are brighter than their surroundings.
+    """
+
+    turned: tuple[float, ...]
+    shifted: float
+    shift: tuple[int, int]
+    points: int
+    contrast: float
+    bright: int
+    bright_pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class MaskFacts:
+    """What the pixels of one label image are.
+
+    Parameters
+    ----------
+    image, name, set, layer
+        Id of its image, name of the mask, annotation set and layer.
+    paths
+        The files it was made from, as ``files.tsv`` lists them.
+    axes, shape, dtype
+        As it was read.
+    pixels, foreground
+        Number of pixels, and of those that are neither 0 nor NaN.
+    minimum, maximum
+        Smallest and largest finite value.
+    fractional, negative, nans
+        Pixels with a fraction, below 0, or that are NaN or infinite.
+    values
+        The distinct values other than 0, if there are at most 16; else empty.
+    objects
+        Its objects; empty if it holds no usable labels.
+    digest
+        Checksum over where the objects are: equal for equal masks, whatever their type. Empty without objects.
+    overlap
+        Pixels that lie in more than one object, where objects were files.
+    fit
+        How it sits on its image; None where that cannot be told.
+    grey
+        For a mask with several channels: whether they are all equal.
+    """
+
+    image: str
+    name: str
+    set: str
+    layer: int
+    paths: tuple[str, ...]
+    axes: str
+    shape: tuple[int, ...]
+    dtype: str
+    pixels: int
+    foreground: int
+    minimum: float
+    maximum: float
+    fractional: int = 0
+    negative: int = 0
+    nans: int = 0
+    values: tuple[int, ...] = ()
+    objects: ObjectFacts = field(default_factory=ObjectFacts)
+    digest: str = ""
+    overlap: int = 0
+    fit: Fit | None = None
+    grey: bool = True
+
+    @property
+    def empty(self) -> bool:
+        """Whether every pixel is background."""
+        return self.foreground == 0
+
+    @property
+    def distinct(self) -> Ints:
+        """The distinct labels."""
+        return np.unique(self.objects.labels)
+
+    def size(self, axis: str) -> int:
+        """Return the size along an axis; 1 if there is no such axis."""
+        at = self.axes.find(axis)
+        return self.shape[at] if at >= 0 else 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the facts as JSON values; of the objects their number and the quartiles of their areas."""
+        areas = self.objects.areas
+        return {
+            "image": self.image,
+            "set": self.set,
+            "layer": self.layer,
+            "paths": list(self.paths),
+            "shape": list(self.shape),
+            "dtype": self.dtype,
+            "foreground": self.foreground,
+            "objects": len(self.objects),
+            "area_quartiles": np.percentile(areas, [25, 50, 75]).tolist() if len(areas) else [],
+            "values": list(self.values),
+            "digest": self.digest,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MaskName:
+    """What a label image is called: see :class:`MaskFacts`."""
+
+    image: str
+    name: str
+    set: str
+    layer: int
+    paths: tuple[str, ...]
+    overlap: int = 0
+
+
+def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, threads: int = 1) -> MaskFacts:
+    """Measure a label image, reading each pixel once.
+
+    Parameters
+    ----------
+    mask
+        The label image, of any number type: what is wrong with it is a fact, not an error.
+    called
+        Its name.
+    taker
+        That of its image, with the reduced plane; None if there is none to compare with.
+    threads
+        Threads that read side by side; the facts do not depend on it.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    frames: dict[int, FrameAccumulator] = {}
+    scans: list[Array] = []
+    spatial = (mask.size("Z"), mask.size("Y"), mask.size("X"))
+    plane = _Plane(mask, taker)
+    grey = True
+    for region, block in _read(mask, threads):
+        whole, scanned = _as_labels(block)
+        scans.extend(scanned)
+        plane.add(region, whole)
+        start = dict(zip(mask.axes, (part.start for part in region), strict=True))
+        size = dict(zip(mask.axes, block.shape, strict=True))
+        stack = whole.reshape(
+            size.get("T", 1), size.get("C", 1), size.get("Z", 1), size["Y"], size["X"]
+        )
+        grey = grey and bool((stack == stack[:, :1]).all())
+        if start.get("C", 0):
+            continue
+        for index in range(stack.shape[0]):
+            frame = frames.setdefault(
+                start.get("T", 0) + index,
+                FrameAccumulator(spatial, 2 if spatial[0] == 1 else 3, str(mask.path)),
+            )
+            frame.add(
+                np.ascontiguousarray(stack[index, 0]), (start.get("Z", 0), start["Y"], start["X"])
+            )
+    tables = [(t, frame.table()) for t, frame in sorted(frames.items())]
+    scan = merge_scans(scans) if scans else None
+    usable = scan is None or (scan.fractional == 0 and scan.nans == 0 and scan.infinities == 0)
+    objects = _objects(tables, spatial) if usable else ObjectFacts()
+    distinct = np.unique(objects.labels)
+    return MaskFacts(
+        called.image,
+        called.name,
+        called.set,
+        called.layer,
+        called.paths,
+        mask.axes,
+        mask.shape,
+        mask.dtype.name,
+        math.prod(mask.shape),
+        _foreground(mask, tables, scan),
+        *_range(distinct, int(objects.areas.sum()) < math.prod(mask.shape) // mask.size("C"), scan),
+        fractional=scan.fractional if scan else 0,
+        negative=scan.negative if scan else int(objects.areas[objects.labels < 0].sum()),
+        nans=scan.nans + scan.infinities if scan else 0,
+        values=tuple(distinct.tolist()) if len(distinct) <= FEW_VALUES else (),
+        objects=objects,
+        digest=_digest(tables, spatial) if usable and len(objects) else "",
+        overlap=called.overlap,
+        fit=plane.fit() if usable and grey else None,
+        grey=grey,
+    )
+
+
+def _read(mask: Image, threads: int) -> Iterator[tuple[Region, Array]]:
+    kind: Any = "threads" if threads > 1 else "serial"
+    for outcome in stream(mask.read, units(mask), workers=threads, kind=kind, name=lambda _: str(mask.path)):
+        yield outcome.task, outcome.result()
+
+
+def _as_labels(block: Array) -> tuple[Array, list[Array]]:
+    """Return a block as integers; of floats also what they are, one scan a tile."""
+    if block.dtype.kind != "f":
+        return block, []
+    flat = block.reshape(-1, block.shape[-1])
+    scan = kernels.scan_values(flat)
+    safe = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(safe, -(2.0**53), 2.0**53).astype(np.int64), [scan]
+
+
+def _range(distinct: Ints, background: bool, scan: Scan | None) -> tuple[float, float]:
+    if scan is not None:
+        return scan.lowest, scan.highest
+    ends = [*distinct[[0, -1]].tolist()] if len(distinct) else []
+    if background or not ends:
+        ends.append(0)
+    return float(min(ends)), float(max(ends))
+
+
+def _foreground(mask: Image, tables: list[tuple[int, FrameTable]], scan: Scan | None) -> int:
+    if scan is not None and (scan.fractional or scan.nans or scan.infinities):
+        return scan.finite - scan.zeros
+    return sum(int(table.stats[:, measure.AREA].sum()) for _, table in tables) * (
+        1 if mask.size("C") == 1 else mask.size("C")
+    )
+
+
+def _objects(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int]) -> ObjectFacts:
+    stats = np.concatenate([table.stats for _, table in tables])
+    labels = np.concatenate([table.labels for _, table in tables])
+    _, height, width = spatial
+    borders = (
+        (stats[:, measure.Y0] == 0)
+        | (stats[:, measure.X0] == 0)
+        | (stats[:, measure.Y1] == height)
+        | (stats[:, measure.X1] == width)
+    )
+    return ObjectFacts(
+        labels,
+        stats[:, measure.AREA].copy(),
+        stats[:, measure.COMPONENTS].copy(),
+        stats[:, measure.SMALLEST].copy(),
+        borders.astype(np.int64),
+    )
+
+
+def _digest(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int]) -> str:
+    # Runs are cut at the borders of the blocks they were read in; all other measures are the object's own.
+    own = [column for column in range(measure.SUM_X + 1)]
+    digest = hashlib.sha256(repr(spatial).encode())
+    for t, table in tables:
+        digest.update(repr(t).encode())
+        digest.update(np.ascontiguousarray(table.labels, "<i8"))
+        digest.update(np.ascontiguousarray(table.stats[:, own], "<i8"))
+    return digest.hexdigest()
+
+
+class _Plane:
+    """The labels of the plane that the image was reduced in, thinned out as much."""
+
+    def __init__(self, mask: Image, taker: PrintTaker | None) -> None:
+        same = (
+            taker is not None
+            and taker.wanted
+            and mask.size("Z") // 2 == taker.plane
+            and sorted((mask.size("Y"), mask.size("X"))) == sorted(taker.shape)
+        )
+        self.taker = taker if same else None
+        self.mask = mask
+        if self.taker is not None:
+            factor = self.taker.factor
+            self.labels = np.zeros((mask.size("Y") // factor, mask.size("X") // factor), np.int64)
+
+    def add(self, region: Region, block: Array) -> None:
+        if self.taker is None:
+            return
+        at = dict(zip(self.mask.axes, region, strict=True))
+        index: list[Any] = []
+        for axis in self.mask.axes[:-2]:
+            wanted = self.taker.plane if axis == "Z" else 0
+            if not at[axis].start <= wanted < at[axis].stop:
+                return
+            index.append(wanted - at[axis].start)
+        factor = self.taker.factor
+        # Units begin at multiples of a tile, which the factor divides.
+        part = block[(*index, slice(factor // 2, None, factor), slice(factor // 2, None, factor))]
+        y, x = at["Y"].start // factor, at["X"].start // factor
+        target = self.labels[y : y + part.shape[0], x : x + part.shape[1]]
+        target[:] = part[: target.shape[0], : target.shape[1]]
+
+    def fit(self) -> Fit | None:
+        if self.taker is None or not self.labels.any():
+            return None
+        plane = combined(self.taker.reduced)
+        turned, shifted, points = kernels.edge_agreement(plane, self.labels, BORDER_PIXELS, SHIFTS)
+        if np.isfinite(shifted).any():
+            best = np.unravel_index(np.nanargmax(shifted), shifted.shape)
+            step = kernels.DIRECTIONS[best[1]] * SHIFTS[best[0]] * self.taker.factor
+            shift, highest = (int(step[0]), int(step[1])), float(shifted[best])
+        else:
+            shift, highest = (0, 0), math.nan
+        contrast, bright, bright_pixels = self._outside(plane)
+        return Fit(tuple(turned.tolist()), highest, shift, points, contrast, bright, bright_pixels)
+
+    def _outside(self, plane: Array) -> tuple[float, int, int]:
+        if plane.shape != self.labels.shape:
+            return math.nan, 0, 0
+        step = max(1, math.isqrt(plane.size // _SAMPLE))
+        sample, marked = plane[::step, ::step], self.labels[::step, ::step] > 0
+        inside, outside = sample[marked], sample[~marked]
+        if len(inside) < 16 or len(outside) < 16:
+            return math.nan, 0, 0
+        middle, level = float(np.median(outside)), float(np.median(inside))
+        spread = float(np.median(np.abs(outside - middle)))
+        contrast = (level - middle) / max(spread, 1e-6 * max(1.0, abs(level)))
+        if level <= middle:
+            return contrast, 0, 0
+        bright = (plane >= level) & (self.labels == 0)
+        pixels = int(bright.sum())
+        areas = np.bincount(self.labels[self.labels > 0])
+        smallest = max(4.0, float(np.median(areas[areas > 0])) / 4)
+        if pixels < smallest:
+            return contrast, 0, pixels
+        from scipy import ndimage
+
+        places, count = ndimage.label(bright)
+        sizes = np.bincount(places.ravel(), minlength=count + 1)[1:]
+        return contrast, int((sizes >= smallest).sum()), pixels
