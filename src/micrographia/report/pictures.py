@@ -22,6 +22,9 @@ SIDE = 512
 SMALLEST_OBJECT = 7
 """Median diameter, in pixels of the picture, below which a picture is a crop instead of the whole image."""
 
+SMALL = 384
+"""Pictures of at most half of this are enlarged by a whole factor."""
+
 LOW, HIGH = 0.5, 99.8
 """Percentiles of the intensities that become black and full."""
 
@@ -131,6 +134,10 @@ def png_uri(pixels: npt.NDArray[np.uint8]) -> str:
 
 
 def _finish(pixels: Pixels, labels: Sequence[Labels], note: str, thick: int) -> Picture:
+    # Small images are enlarged here, so that a contour stays one pixel wide on the screen.
+    times = max(1, SMALL // max(pixels.shape[:2]))
+    pixels = pixels.repeat(times, 0).repeat(times, 1)
+    labels = [marks.repeat(times, 0).repeat(times, 1) for marks in labels]
     layer = np.zeros((*pixels.shape[:2], 4), np.uint8)
     for index, marks in enumerate(labels):
         edge = contours(marks, thick)
@@ -248,12 +255,12 @@ def _sections(image: Image, masks: Sequence[Image], side: int, thick: int) -> Pi
     deep = slice(0, depth)
     rows = max(1, round(depth * stretch / step))
     take = np.minimum((np.arange(rows) + 0.5) * depth / rows, depth - 1).astype(int)
-    across = _plane(image, (row, window[1]), deep)[:, take, 0, ::step]
-    along = np.swapaxes(_plane(image, (window[0], column), deep)[:, take, ::step, 0], 1, 2)
+    across = _plane(image, (row, window[1]), deep)[:, :, 0, ::step][:, take]
+    along = np.swapaxes(_plane(image, (window[0], column), deep)[:, :, ::step, 0][:, take], 1, 2)
     grey += [across, along]
     for index, mask in enumerate(masks):
-        marks[index].append(_labels(mask, (row, window[1]), deep)[take, 0, ::step])
-        marks[index].append(_labels(mask, (window[0], column), deep)[take, ::step, 0].T)
+        marks[index].append(_labels(mask, (row, window[1]), deep)[:, 0, ::step][take])
+        marks[index].append(_labels(mask, (window[0], column), deep)[:, ::step, 0][take].T)
     pixels = _mosaic([coloured_like(image, part, grey) for part in grey], gap=3)
     labels = [_mosaic(parts, gap=3) for parts in marks]
     return _finish(
