@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -72,7 +73,7 @@ class Score:
     passed, applicable
         Numbers of rules. Skipped and waived rules are applicable and have not passed.
     sources
-        Who asks for the rules of this letter.
+        Who asks for the rules of this letter, those who ask for most first.
     failed, waived, skipped
         Codes of the rules that have not passed.
     """
@@ -182,7 +183,7 @@ def _score(letter: Letter, outcomes: list[Outcome]) -> Score:
         letter,
         len(codes(State.PASSED)),
         len(held),
-        tuple(source for source in Source if any(outcome.source is source for outcome in outcomes)),
+        tuple(source for source, _ in Counter(outcome.source for outcome in outcomes).most_common()),
         codes(State.FAILED),
         codes(State.WAIVED),
         codes(State.SKIPPED),

@@ -40,7 +40,7 @@ _SOURCES = {
     Source.REMBI: "the REMBI guidelines",
     Source.BIA: "the BioImage Archive",
     Source.NGFF: "the OME-Zarr specification",
-    Source.PRACTICE: "good practice; not the text of a guideline",
+    Source.PRACTICE: "good practice (it is not the text of a guideline)",
 }
 
 

@@ -22,10 +22,13 @@ class TextRule(Rule):
         What the text is called in messages.
     least
         Fewest words that can say it.
+    plural
+        Whether the text is called by a plural.
     """
 
     what: ClassVar[str]
     least: ClassVar[int] = 1
+    plural: ClassVar[bool] = False
 
     def judge(self, text: str | None, field: str, of: str, facts: Facts, *, hint: str) -> Iterator[Finding]:
         """Yield what is wrong with a text.
@@ -46,7 +49,7 @@ class TextRule(Rule):
         example = f"for example: {hint}"
         if not text or not text.strip():
             yield self.finding(
-                f"there is no {self.what}{of}",
+                f"there {'are' if self.plural else 'is'} no {self.what}{of}",
                 **facts.at(field),
                 fix=f"write it, {example}",
                 level=Level.ABSENT,
@@ -54,7 +57,7 @@ class TextRule(Rule):
         elif is_placeholder(text) or len(words(text)) < self.least:
             shown = text.strip() if len(text) < 60 else text.strip()[:57] + "..."
             yield self.finding(
-                f"the {self.what}{of} says too little: {shown!r}",
+                f"the {self.what}{of} {'say' if self.plural else 'says'} too little: {shown!r}",
                 **facts.at(field),
                 fix=f"say more, {example}",
                 level=Level.PRESENT,

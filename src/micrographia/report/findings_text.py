@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from io import StringIO
+from itertools import zip_longest
 
 from rich.console import Console
 from rich.text import Text
@@ -18,6 +18,11 @@ SHOWN = 10
 """Entries that are shown without ``--all``."""
 
 BAR = 14
+"""Characters of the bar of a score."""
+
+BESIDE = 28
+"""Characters that a place may have to stand beside its message."""
+
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.INFO: "cyan"}
 
 
@@ -67,20 +72,34 @@ def _fixed(report: Report) -> list[Text]:
 
 
 def _scores(report: Report, width: int) -> list[Text]:
-    held = [_score(score) for score in report.scores if score.applicable and not _left_out(score, report)]
+    held = [score for score in report.scores if score.applicable and not _left_out(score, report)]
     if not held:
         return []
-    broad = max(len(text) for text in held) + 4
-    columns = 2 if 2 * broad + 2 <= width else 1
+    columns = _columns(held, 2)
+    if 2 + sum(len(column[0]) for column in columns) + 4 > width:
+        columns = _columns(held, 1)
     lines = [Text(f"  {f'profile {report.profile}':<21}passed of applicable", style="dim")]
-    for at in range(0, len(held), columns):
-        line = Text("  ")
-        for number, cell in enumerate(held[at : at + columns]):
-            line.append_text(cell)
-            if number + 1 < columns:
-                line.append(" " * (broad - len(cell)))
-        lines.append(line)
-    return lines
+    rows = zip_longest(*columns, fillvalue=Text())
+    return lines + [Text("  ") + Text("    ").join(row) for row in rows]
+
+
+def _columns(scores: list[Score], count: int) -> list[list[Text]]:
+    """Return the scores as columns of cells; those of one column are aligned."""
+    columns = []
+    for at in range(count):
+        held = scores[at::count]
+        labels = [_label(score) for score in held]
+        passed, total = (
+            max(len(str(number)) for number in numbers) for numbers in zip(*map(_counts, held), strict=True)
+        )
+        cells = []
+        for score, label in zip(held, labels, strict=True):
+            cell = Text(f"{label:<{max(map(len, labels)) + 2}}")
+            cell.append_text(_bar(score))
+            cell.append(f"  {score.passed:>{passed}} of {score.applicable:<{total}}")
+            cells.append(cell)
+        columns.append(cells)
+    return columns
 
 
 def _left_out(score: Score, report: Report) -> bool:
@@ -88,39 +107,37 @@ def _left_out(score: Score, report: Report) -> bool:
     return not any(outcome.letter is score.letter for outcome in report.outcomes)
 
 
-def _score(score: Score) -> Text:
+def _label(score: Score) -> str:
+    source = score.sources[0] if score.sources else Source.MIFA
+    return score.letter.word + (f" ({source})" if source is not Source.MIFA else "")
+
+
+def _bar(score: Score) -> Text:
     full = round(BAR * score.passed / score.applicable)
     full = min(max(full, score.passed > 0), BAR - (score.passed < score.applicable))
-    source = score.sources[0] if score.sources else Source.MIFA
-    label = score.letter.word + (f" ({source})" if source is not Source.MIFA else "")
-    text = Text(f"{label:<26}")
-    text.append("#" * full, style="green")
-    text.append("-" * (BAR - full), style="dim")
-    text.append(f"  {score.passed:>2} of {score.applicable:<2}")
-    return text
+    return Text("#" * full, style="green") + Text("-" * (BAR - full), style="dim")
 
 
-def _entries(entries: Iterable[Entry], width: int) -> list[Text]:
+def _entries(entries: list[Entry], width: int) -> list[Text]:
+    places = [printable(entry.places()) for entry in entries]
+    beside = max((len(place) for place in places if len(place) <= BESIDE), default=0)
     lines: list[Text] = []
-    for entry in entries:
-        lines += _entry(entry, width)
+    for entry, place in zip(entries, places, strict=True):
+        lines += _entry(entry, place, beside, width)
     return lines
 
 
-def _entry(entry: Entry, width: int) -> list[Text]:
+def _entry(entry: Entry, place: str, beside: int, width: int) -> list[Text]:
     head = f"  {entry.severity:<9}{entry.code:<6}"
-    place = printable(entry.places())
     message = printable(entry.message)
     indent = " " * len(head)
     room = width - len(head)
-    beside = room - len(place) - 2
-    if len(message) <= beside:
-        lines = [f"{message:<{beside}}  {place}".rstrip()]
-    elif beside >= 44:
-        first, *rest = _wrapped(message, beside)
-        lines = [f"{first:<{beside}}  {place}".rstrip(), *rest]
+    narrow = room - beside - 2
+    if place and len(place) <= beside and narrow >= 40:
+        first, *rest = _wrapped(message, narrow)
+        lines = [f"{first:<{narrow}}  {place}", *rest]
     else:
-        lines = [*_wrapped(message, room), *_wrapped(place, room)] if place else _wrapped(message, room)
+        lines = [*_wrapped(message, room), *_wrapped(place, room)]
     shown = []
     for number, line in enumerate(lines):
         text = Text(head if number == 0 else indent)
@@ -183,16 +200,19 @@ def _footer(report: Report, entries: list[Entry], *, everything: bool) -> list[T
     else:
         told.append("No findings.")
     lines = [Text(f"  {'   '.join(told)}")]
-    unread = sum(outcome.state is State.SKIPPED for outcome in _of_pixels(report))
+    unread = sum(outcome.state is State.SKIPPED for outcome in _by_pixels(report))
     if unread and report.depth is not Needs.PIXELS:
-        lines.append(Text(f"  The pixels were not read ({unread} rules): --pixels.", style="dim"))
+        lines.append(
+            Text(f"  The pixels were not read ({unread:,} rule{'s' * (unread != 1)}): --pixels.", style="dim")
+        )
     elif not entries:
         lines.append(Text(f"  Next: micrographia convert {printable(report.dataset)} OUT"))
     return lines
 
 
-def _of_pixels(report: Report) -> list[Outcome]:
+def _by_pixels(report: Report) -> list[Outcome]:
+    """Return the outcomes of the rules that ``--pixels`` lets run."""
     from micrographia.checks.registry import all_rules
 
-    codes = {rule.code for rule in all_rules() if rule.needs is Needs.PIXELS}
+    codes = {rule.code for rule in all_rules() if rule.needs in (Needs.PIXELS, Needs.CHECKSUMS)}
     return [outcome for outcome in report.outcomes if outcome.code in codes]

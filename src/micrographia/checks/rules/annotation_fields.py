@@ -283,4 +283,5 @@ class Criteria(SetTextRule):
     letter = Letter.METADATA
     attribute = "annotation_criteria"
     what = "criteria"
+    plural = True
     least = 3

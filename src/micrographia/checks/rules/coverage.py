@@ -154,7 +154,7 @@ class CoverageIsTrue(Rule):
     severity = Severity.ERROR
     source = Source.MIFA
     letter = Letter.METADATA
-    requires = ("M016",)
+    requires = ("M016", "M021")
     fixable = True
 
     def check(self, facts: Facts) -> Iterator[Finding]:

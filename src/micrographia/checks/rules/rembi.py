@@ -322,6 +322,7 @@ class ParametersGiven(TextRule):
     source = Source.REMBI
     letter = Letter.METADATA
     what = "acquisition parameters"
+    plural = True
     least = 2
 
     def check(self, facts: Facts) -> Iterator[Finding]:

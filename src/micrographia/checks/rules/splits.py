@@ -137,7 +137,7 @@ class SplitsDisjoint(Rule):
                 row = facts.dataset.image_rows(image)[0]
                 value = row.groups.get(column, "")
                 if value and row.split:
-                    splits[value][row.split] += 1
+                    splits[value][_usual(row.split) or row.split] += 1
                     if len(splits[value]) > 1:
                         rows.setdefault(value, row)
             for value, row in rows.items():
