@@ -89,9 +89,8 @@ def _columns(scores: list[Score], count: int) -> list[list[Text]]:
     for at in range(count):
         held = scores[at::count]
         labels = [_label(score) for score in held]
-        passed, total = (
-            max(len(str(number)) for number in numbers) for numbers in zip(*map(_counts, held), strict=True)
-        )
+        passed = max(len(str(score.passed)) for score in held)
+        total = max(len(str(score.applicable)) for score in held)
         cells = []
         for score, label in zip(held, labels, strict=True):
             cell = Text(f"{label:<{max(map(len, labels)) + 2}}")
