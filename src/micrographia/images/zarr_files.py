@@ -1,0 +1,202 @@
+"""Writing the files of a Zarr hierarchy: each hashed while it is written, under a temporary name until all is there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import google_crc32c
+import numpy as np
+
+from micrographia.errors import ImageError
+from micrographia.images.chunks import Five
+
+EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+"""Offset and size, in the index of a shard, of a chunk that holds nothing but the fill value."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class WrittenFile:
+    """One file that was written.
+
+    Parameters
+    ----------
+    path
+        Relative to what was written, with ``/``.
+    size
+        In bytes.
+    sha256
+        64 hexadecimal digits.
+    """
+
+    path: str
+    size: int
+    sha256: str
+
+
+class Folder:
+    """A folder that is being filled; keeps the list of what was written. Safe to use from several threads.
+
+    Parameters
+    ----------
+    path
+        An existing, empty folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.written: list[WrittenFile] = []
+        self._root = os.fspath(path) + "/"
+        self._made: set[str] = {""}
+        self._lock = threading.Lock()
+
+    def write(self, name: str, data: bytes) -> None:
+        """Write a whole file, given its path relative to the folder."""
+        file = self.open(name)
+        try:
+            write_all(file, data)
+        finally:
+            os.close(file)
+        self.add(name, len(data), hashlib.sha256(data).hexdigest())
+
+    def open(self, name: str) -> int:
+        """Create a file, and the folders that it needs, and return its descriptor."""
+        parent = name.rpartition("/")[0]
+        if parent not in self._made:
+            self._make(parent)
+        return os.open(self._root + name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+
+    def add(self, name: str, size: int, sha256: str) -> None:
+        """Note that a file was written."""
+        self.written.append(WrittenFile(name, size, sha256))
+
+    def _make(self, name: str) -> None:
+        with self._lock:
+            parts = name.split("/")
+            for count in range(1, len(parts) + 1):
+                part = "/".join(parts[:count])
+                if part not in self._made:
+                    os.mkdir(self._root + part)  # noqa: PTH102 - one system call; a Path costs more than the call
+                    self._made.add(part)
+
+
+class ShardFile:
+    """A shard of Zarr 3 that is being written: chunks in the order in which they come, the index at the end.
+
+    Parameters
+    ----------
+    folder, name
+        Where it is written.
+    grid
+        Chunks along each axis.
+    expected
+        How many chunks will come; fewer than the grid has at the edge of an array.
+    """
+
+    def __init__(self, folder: Folder, name: str, grid: Five, expected: int) -> None:
+        self.name = name
+        self._folder = folder
+        self._grid = grid
+        self._expected = expected
+        self._index = np.full((int(np.prod(grid)), 2), EMPTY, "<u8")
+        self._hash = hashlib.sha256()
+        self._size = 0
+        self._file = folder.open(name)
+
+    def append(self, chunks: Iterable[tuple[Five, bytes | None]]) -> bool:
+        """Write chunks, given their place in the grid; None for nothing but the fill value.
+
+        Returns
+        -------
+        bool
+            Whether the shard is whole; it is closed then.
+        """
+        parts = []
+        for place, data in chunks:
+            self._expected -= 1
+            if data is not None:
+                self._index[np.ravel_multi_index(place, self._grid)] = self._size, len(data)
+                self._size += len(data)
+                parts.append(data)
+        self._write(b"".join(parts))
+        if self._expected:
+            return False
+        index = self._index.tobytes()
+        self._write(index + google_crc32c.value(index).to_bytes(4, "little"))
+        self._folder.add(self.name, self._size + len(index) + 4, self._hash.hexdigest())
+        self.close()
+        return True
+
+    def _write(self, data: bytes) -> None:
+        self._hash.update(data)
+        write_all(self._file, data)
+
+    def close(self) -> None:
+        """Close the file, whole or not."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+def write_all(file: int, data: bytes) -> None:
+    """Write all bytes: a full disk takes some of them and refuses the rest only when asked again."""
+    done = os.write(file, data)
+    while done < len(data):
+        done += os.write(file, memoryview(data)[done:])
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a temporary path beside the target, which becomes the target when the block ends without an error.
+
+    On an error, also of the disk, nothing is left of it and an old target stays as it was. What a killed run left is
+    set right by the next.
+
+    Raises
+    ------
+    ImageError
+        If the disk is full or refuses to be written; it names the target.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    old = target.with_name(f".{target.name}.old")
+    try:
+        if not target.exists() and old.exists():
+            old.rename(target)
+        remove(old)
+        remove(partial)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        if target.is_dir() and not target.is_symlink():
+            target.rename(old)
+            try:
+                partial.replace(target)
+            except BaseException:
+                old.rename(target)
+                raise
+            remove(old)
+        else:
+            partial.replace(target)
+    except OSError as error:
+        if error.filename is not None and not os.fspath(error.filename).startswith(os.fspath(target.parent)):
+            raise
+        raise ImageError(
+            target,
+            f"it cannot be written: {error.strerror or error}",
+            "Make room or choose another place; nothing was changed",
+        ) from error
+    finally:
+        remove(partial)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder with all it holds, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
