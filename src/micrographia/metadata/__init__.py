@@ -4,11 +4,15 @@
 one in place. The models are :class:`Mifa` and what it holds.
 """
 
-from micrographia.metadata.changing import Merged, mend, merge, update
+from micrographia.metadata.archive import read_archive
+from micrographia.metadata.archive_writing import archive_documents, write_archive
+from micrographia.metadata.changing import Merged, apply, dump, mend, merge, update
 from micrographia.metadata.coercions import COERCIONS, Coercion, coercion_table
 from micrographia.metadata.dates import Moment, parse_moment
 from micrographia.metadata.document import Description, empty, from_dict, load
 from micrographia.metadata.fields import Record
+from micrographia.metadata.form import write_form
+from micrographia.metadata.form_reading import read_form
 from micrographia.metadata.identifiers import (
     Identifier,
     Scheme,
@@ -21,6 +25,7 @@ from micrographia.metadata.identifiers import (
     check_taxon,
     identify,
 )
+from micrographia.metadata.lab import Defaults, Lab, defaults, lab_file, lab_template
 from micrographia.metadata.licences import Licence, known_licences, licence_by_spdx, normalise_licence
 from micrographia.metadata.mifa import (
     FORMAT,
@@ -43,6 +48,7 @@ from micrographia.metadata.rembi import (
     Specimen,
     StudyComponent,
 )
+from micrographia.metadata.schema import json_schema
 from micrographia.metadata.study import Author, Grant, Link, Organisation, Publication, Study, Version
 from micrographia.metadata.template import template
 from micrographia.metadata.terms import (
@@ -66,6 +72,7 @@ __all__ = [
     "Biosample",
     "Coercion",
     "Coverage",
+    "Defaults",
     "Description",
     "FileLevelRecord",
     "Grant",
@@ -74,6 +81,7 @@ __all__ = [
     "ImageAnalysis",
     "ImageCorrelation",
     "ImagingMethod",
+    "Lab",
     "Licence",
     "Link",
     "Match",
@@ -95,6 +103,8 @@ __all__ = [
     "VoxelSize",
     "Waiver",
     "annotation_type",
+    "apply",
+    "archive_documents",
     "check_doi",
     "check_fbbi",
     "check_orcid",
@@ -104,6 +114,8 @@ __all__ = [
     "check_taxon",
     "coercion_table",
     "credit_role",
+    "defaults",
+    "dump",
     "empty",
     "find_method",
     "find_organism",
@@ -111,7 +123,10 @@ __all__ = [
     "identify",
     "imaging_methods",
     "is_length",
+    "json_schema",
     "known_licences",
+    "lab_file",
+    "lab_template",
     "licence_by_spdx",
     "load",
     "mask_kind",
@@ -121,6 +136,10 @@ __all__ = [
     "normalise_unit",
     "organisms",
     "parse_moment",
+    "read_archive",
+    "read_form",
     "template",
     "update",
+    "write_archive",
+    "write_form",
 ]

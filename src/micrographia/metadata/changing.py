@@ -18,15 +18,14 @@ from micrographia.metadata.mifa import Mifa
 from micrographia.metadata.study import Version
 from micrographia.metadata.template import (
     FROM_FILES,
-    empty,
     field_lines,
     item_of,
-    nested,
     record_lines,
     unknown_lines,
 )
+from micrographia.metadata.trees import empty, nested
 from micrographia.metadata.yaml_parsing import read_text
-from micrographia.metadata.yaml_writing import entry, item_lines
+from micrographia.metadata.yaml_writing import document, entry, item_lines
 
 
 @dataclass(slots=True)
@@ -129,6 +128,56 @@ def merge(path: Path | str, values: Mapping[str, Any]) -> Merged:
         _edit(path, plan, note=FROM_FILES, style=_Explained(harvested=True))
     merged.filled = list(plan)
     return merged
+
+
+def apply(path: Path | str, mifa: Mifa) -> list[str]:
+    """Write into a ``mifa.yaml`` what another description says; what the other one leaves out stays.
+
+    Parameters
+    ----------
+    path
+        The file; it is replaced whole or not at all.
+    mifa
+        For instance what was read from a form.
+
+    Returns
+    -------
+    list of str
+        Dotted paths of the fields that were filled in or changed.
+
+    Raises
+    ------
+    MetadataError
+        If the file cannot be read or written.
+    """
+    path = Path(path)
+    plan: dict[str, Any] = {}
+    _differences(load(path).mifa.plain(), mifa.plain(), "", plan)
+    plan.pop("micrographia_format", None)
+    if plan:
+        _edit(path, plan, style=_Explained(harvested=False))
+    return list(plan)
+
+
+def dump(mifa: Mifa) -> str:
+    """Return a description as the text of a ``mifa.yaml`` without comments; only what is filled in."""
+    return document(mifa.plain())
+
+
+def _differences(old: Any, new: Any, at: str, plan: dict[str, Any]) -> None:
+    """Note the places at which ``new`` says something else than ``old``, as deep as their shapes agree."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        for name, value in new.items():
+            _differences(old.get(name), value, f"{at}.{name}" if at else str(name), plan)
+    elif (
+        isinstance(new, list)
+        and isinstance(old, list)
+        and all(isinstance(item, dict) for item in (*old, *new))
+    ):
+        for number, value in enumerate(new):
+            _differences(old[number] if number < len(old) else None, value, f"{at}[{number}]", plan)
+    elif new != old or type(new) is not type(old):
+        plan[at] = new
 
 
 def mend(path: Path | str) -> list[Finding]:

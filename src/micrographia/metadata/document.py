@@ -13,6 +13,7 @@ from micrographia.findings import Finding
 from micrographia.metadata.fields import Record, field_name
 from micrographia.metadata.mifa import FORMAT, Mifa
 from micrographia.metadata.reading import Reader
+from micrographia.metadata.trees import dotted, paths
 from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, from_plain
 from micrographia.metadata.yaml_parsing import read_document
 
@@ -50,7 +51,7 @@ class Description:
     @property
     def filled_fields(self) -> list[str]:
         """Dotted paths of the fields that hold a value; a list of texts counts once."""
-        return [at for at, value in leaves(self.mifa.plain()) if value not in ("", None)]
+        return [dotted(at) for at, _ in paths(self.mifa.plain())]
 
 
 def load(path: Path | str) -> Description:
@@ -144,17 +145,6 @@ def describe(root: Mapping, reader: Reader, path: Path) -> Description:
             "Install a newer version of micrographia" if newer else f"Write micrographia_format: {FORMAT}",
         )
     return Description(mifa, reader.findings(), reader.lines, reader.open_fields, path)
-
-
-def leaves(value: Any, at: str = "") -> list[tuple[str, Any]]:
-    """Return the values inside dictionaries and lists with their dotted paths; a list of scalars is one value."""
-    if isinstance(value, AbstractMapping):
-        return [
-            leaf for key, item in value.items() for leaf in leaves(item, f"{at}.{key}" if at else str(key))
-        ]
-    if isinstance(value, list) and any(isinstance(item, AbstractMapping | list) for item in value):
-        return [leaf for number, item in enumerate(value) for leaf in leaves(item, f"{at}[{number}]")]
-    return [(at, value)] if at else []
 
 
 def value_at(mifa: Record, at: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from micrographia.errors import MetadataError
 from micrographia.metadata.fields import Record, field_name, specs
 from micrographia.metadata.reading import is_open
-from micrographia.metadata.template import assign, empty, tokens
+from micrographia.metadata.trees import assign, empty, tokens
 from micrographia.metadata.yaml_nodes import Mapping as MappingNode
 from micrographia.metadata.yaml_nodes import Node, Scalar, Sequence, plain
 from micrographia.metadata.yaml_parsing import parse

@@ -165,7 +165,7 @@ class AnnotationSet(Record):
     )
     authors: list[Author] = about(
         "Who annotated: names, or entries like those of the authors of the study.",
-        ["Josiah Carberry"],
+        ["Robert Hooke"],
         also="author",
         show=ASK,
         many=True,

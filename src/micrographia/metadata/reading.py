@@ -172,7 +172,7 @@ class Reader:
         if is_open(node):
             self.open_fields.append(at)
             return None
-        if isinstance(node, Scalar) and node.is_null:
+        if isinstance(node, Scalar) and (node.is_null or not node.text.strip()):
             return None
         return self._many(spec, node, at) if spec.many else self._one(spec, node, at)
 

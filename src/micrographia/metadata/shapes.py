@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Protocol
 
 from micrographia.metadata.fields import Record, field_name
 from micrographia.metadata.identifiers import check_pmc
+from micrographia.metadata.mifa import Coverage
 from micrographia.metadata.study import Author, Publication, Study
 from micrographia.metadata.vocabulary import slug
 from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, Sequence, plain
@@ -36,6 +38,8 @@ def reshape(model: type[Record], mapping: Mapping, notes: Notes, at: str) -> Map
         return _whole_name(mapping, notes, at)
     if model is Publication:
         return _pubmed_central(mapping, notes, at)
+    if model is Coverage:
+        return _counted(mapping, notes, at)
     return mapping
 
 
@@ -126,6 +130,32 @@ def _whole_name(mapping: Mapping, notes: Notes, at: str) -> Mapping:
         (Scalar(name, line=key.line), Scalar(text, line=key.line)) for name, text in read_as.items() if text
     ]
     return Mapping([*pairs, *stay], mapping.line)
+
+
+_COUNTED = re.compile(
+    r"([0-9]+(?:\.[0-9]+)?) (?:of|out of) ([0-9]+(?:\.[0-9]+)?) ([^\W\d_][\w -]*)(?:[.,;:] +(.+))?", re.DOTALL
+)
+
+
+def _counted(mapping: Mapping, notes: Notes, at: str) -> Mapping:
+    """Take the numbers out of a coverage that is one text: ``40 of 254 images. every tenth slice``."""
+    if len(mapping.entries) != 1:
+        return mapping
+    key, value = mapping.entries[0]
+    counted = _COUNTED.fullmatch(value.text.strip()) if isinstance(value, Scalar) else None
+    if counted is None or field_name(Coverage, key.text) != "description":
+        return mapping
+    names = ("annotated", "total", "unit", "description")
+    read_as = {name: text for name, text in zip(names, counted.groups(), strict=True) if text}
+    message = "annotation_coverage is a text with numbers in it; they were read as annotated, total and unit"
+    notes.note("C012", at, key.line, message, was=plain(value), read_as=read_as, fix="Write them as fields")
+    return Mapping(
+        [
+            (Scalar(name, line=key.line), Scalar(text, plain=True, line=key.line))
+            for name, text in read_as.items()
+        ],
+        mapping.line,
+    )
 
 
 def _pubmed_central(mapping: Mapping, notes: Notes, at: str) -> Mapping:

@@ -43,13 +43,13 @@ class Author(Record):
     text_field: ClassVar[str] = "name"
 
     author_first_name: str | None = about(
-        "First name.", "Josiah", also="first_name,given_name,given_names", show=ASK
+        "First name.", "Robert", also="first_name,given_name,given_names", show=ASK
     )
     author_last_name: str | None = about(
-        "Last name, or the name of a group.", "Carberry", also="last_name,family_name,surname", show=ASK
+        "Last name, or the name of a group.", "Hooke", also="last_name,family_name,surname", show=ASK
     )
     email: Email | None = about(
-        "E-mail address; it will be public.", "jcarberry@example.com", also="e_mail,mail"
+        "E-mail address; it will be public.", "robert.hooke@example.org", also="e_mail,mail"
     )
     orcid_id: Orcid | None = about(
         "ORCID iD, so that the credit arrives: https://orcid.org",
@@ -96,12 +96,14 @@ class Publication(Record):
     text_field: ClassVar[str] = "publication_title"
     key_field: ClassVar[str] = "publication_doi"
 
-    publication_title: str | None = about("Title.", "Annotated nuclei of three tissues", also="title")
-    publication_authors: str | None = about(
-        "Authors, as they are cited.", "J. Carberry, T. Grayson", also="authors"
+    publication_title: str | None = about(
+        "Title.",
+        "An annotated fluorescence image dataset for training nuclear segmentation methods",
+        also="title",
     )
-    publication_doi: Doi | None = about("DOI.", "https://doi.org/10.1242/jcs.033340", also="doi")
-    publication_year: str | None = about("Year.", "2024", also="year")
+    publication_authors: str | None = about("Authors, as they are cited.", "Kromp et al.", also="authors")
+    publication_doi: Doi | None = about("DOI.", "https://doi.org/10.1038/s41597-020-00608-w", also="doi")
+    publication_year: str | None = about("Year.", "2020", also="year")
     pubmed_id: PubmedId | None = about("Number in PubMed.", "PMID:18492790", also="pmid,pubmed")
     pmc_id: PmcId | None = about("Number in PubMed Central.", "PMC7274788", also="pmcid,pmc")
 
@@ -185,3 +187,8 @@ class Version(Record):
     )
     changes: str | None = about("What is new since the release before.", "Masks of image 10 corrected")
     previous_version: str | None = about("The release before, or its address.", "0.9", also="previous")
+    content_sha256: str | None = about(
+        "Checksum of pixels, annotations and classes, the same in every format; written by micrographia.",
+        "9f86d081...",
+    )
+    files_sha256: str | None = about("Checksum of the files; written by micrographia.", "2c26b46b...")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 from micrographia.metadata.fields import Record, Shown, Spec, field_name, specs
 from micrographia.metadata.mifa import FORMAT, Mifa
 from micrographia.metadata.study import Version
+from micrographia.metadata.trees import OPEN, empty, nested
 from micrographia.metadata.yaml_writing import WIDTH, entry, scalar
 
 FROM_FILES = "from the files"
 """The comment behind a value that was read from the images."""
 FROM_LAB = "from your lab file"
 """The comment behind a value that was read from the defaults of the lab."""
-OPEN = "?"
-"""What stands in place of a value that a person has to fill in."""
 
 _HEAD = """\
 # What this dataset is, for the people who will use it. Written by Micrographia, finished by you.
@@ -63,51 +61,6 @@ def template(
         if field_name(Mifa, key) is None:
             lines += ["", *entry(key, value, 0, FROM_FILES)]
     return "\n".join(lines) + "\n"
-
-
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping in which dotted paths (``annotations[0].name``) became dictionaries and lists."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        assign(found, tokens(path), value)
-    return found
-
-
-def tokens(path: str) -> list[str | int]:
-    """Return the names and indices of a dotted path.
-
-    Raises
-    ------
-    ValueError
-        If the path is not well-formed.
-    """
-    if not re.fullmatch(r"[^.\[\]]+(\[[0-9]{1,9}\])*(\.[^.\[\]]+(\[[0-9]{1,9}\])*)*", path):
-        raise ValueError(f"{path!r} is no path of a field, as study.title or annotations[0].name")
-    return [int(index) if index else name for name, index in re.findall(r"([^.\[\]]+)|\[([0-9]+)\]", path)]
-
-
-def assign(data: Any, path: list[str | int], value: Any) -> Any:
-    """Return ``data`` with ``value`` at ``path``; dictionaries and lists on the way are made.
-
-    Raises
-    ------
-    ValueError
-        If an index leaves a gap in a list.
-    """
-    if not path:
-        return value
-    step, rest = path[0], path[1:]
-    if isinstance(step, int):
-        items = data if isinstance(data, list) else []
-        if step > len(items):
-            raise ValueError(f"index {step} leaves a gap: the list has {len(items)} entries")
-        if step == len(items):
-            items.append(None)
-        items[step] = assign(items[step], rest, value)
-        return items
-    fields = data if isinstance(data, dict) else {}
-    fields[step] = assign(fields.get(step), rest, value)
-    return fields
 
 
 def field_lines(
@@ -170,15 +123,6 @@ def record_lines(
         if key not in specs(model):
             lines += entry(key, item, indent, FROM_FILES if said else "")
     return lines
-
-
-def empty(value: Any) -> bool:
-    """Whether there is nothing in a value."""
-    if isinstance(value, Mapping):
-        return all(empty(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return all(empty(item) for item in value)
-    return value is None or value in ("", OPEN)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
