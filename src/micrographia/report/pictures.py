@@ -227,13 +227,14 @@ def _window(image: Image, masks: Sequence[Image], side: int) -> tuple[tuple[slic
 def _densest(
     marked: npt.NDArray[np.bool_], coarse: int, shape: tuple[int, int], side: int
 ) -> tuple[slice, slice]:
-    """Return the window of ``side`` pixels in which most is marked; the first of equals."""
+    """Return the window of ``side`` pixels in which most is marked; the middle one of equals."""
     size = max(1, side // coarse)
     sums = np.pad(marked.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     rows, columns = max(1, sums.shape[0] - size), max(1, sums.shape[1] - size)
     high, wide = min(size, sums.shape[0] - 1), min(size, sums.shape[1] - 1)
     held = sums[high:, wide:] - sums[:rows, wide:] - sums[high:, :columns] + sums[:rows, :columns]
-    y, x = np.unravel_index(int(held.argmax()), held.shape)
+    equals = np.argwhere(held == held.max())
+    y, x = equals[np.abs(equals - equals.mean(0)).sum(1).argmin()]
     top, left = min(int(y) * coarse, max(0, shape[0] - side)), min(int(x) * coarse, max(0, shape[1] - side))
     return slice(top, min(top + side, shape[0])), slice(left, min(left + side, shape[1]))
 
