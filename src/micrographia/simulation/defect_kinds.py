@@ -135,7 +135,7 @@ def _same_pixels_in_train_and_test(plot: Plot) -> Planted:
     image, mask = plot.image(), plot.mask()
     row = plot.rows[0]
     other = "test" if row["split"] == "train" else "train"
-    copy, copy_mask = plot.add(row, f"{Path(image).stem}b", split=other)
+    copy, copy_mask = plot.add(row, f"{Path(image).stem}b", split=other, well="", site="")
     plot.write(copy, plot.read(image))
     plot.write(copy_mask, plot.read(mask))
     return _planted(
@@ -180,7 +180,8 @@ def _tiles_of_one_field(plot: Plot) -> Planted:
         corner = (index // 2) * height, (index % 2) * width
         window = np.s_[..., corner[0] : corner[0] + height, corner[1] : corner[1] + width]
         stem = f"{Path(image).stem}_{index + 1}"
-        tile, tile_mask = plot.add(row, stem, split="test" if index == 3 else "train")
+        split = "test" if index == 3 else "train"
+        tile, tile_mask = plot.add(row, stem, split=split, well="", site="")
         plot.write(tile, replace_pixels(picture, picture.pixels[window].copy()))
         plot.write(tile_mask, replace_pixels(labels, _without_slivers(labels.pixels, labels.pixels[window])))
         names.append(tile)

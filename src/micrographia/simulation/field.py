@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -142,7 +142,7 @@ def simulate_field(
         flat=flat,
         flatness=cells.flatness,
         channels=tuple(channels),
-        optics=optics,
+        optics=replace(optics, defocus=optics.defocus + nuisance.defocus),
         camera=camera or Camera(),
         nuisance=nuisance,
         seed=seed,
@@ -182,7 +182,7 @@ def _movie(population: Population, cells: Cells, timelapse: Timelapse, setting: 
     tables, tracks = [], []
     current: dict[int, int] = {}
     parents: dict[int, int] = {}
-    for t, frame in enumerate(frames(population, cells, timelapse, extent(setting), setting.seed)):
+    for t, frame in enumerate(frames(population, cells, timelapse, extent(cells, setting), setting.seed)):
         living = frame.population
         render(living, setting, t, (1 - timelapse.bleaching) ** t, image[t], nuclei[t], bodies[t])
         before, current = current, {}

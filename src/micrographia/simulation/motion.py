@@ -63,7 +63,7 @@ def frames(
     cells, timelapse
         How they lie and how they move.
     size
-        Extent of the field in micrometers, Z Y X; Z is 0 for a single plane.
+        Room that cells have in micrometers, Z Y X; Z is 0 where they lie in one plane.
     seed
         Of the field.
     """
@@ -189,7 +189,7 @@ def _push(state: _State, cells: Cells, size: tuple[float, float, float]) -> None
         move = (0.3 * overlap / apart)[:, None] * offset
         np.add.at(positions, b[hit], move[hit])
         np.subtract.at(positions, a[hit], move[hit])
-    state.base = replace(state.base, positions=_flat(positions / stretch, size))
+    state.base = replace(state.base, positions=positions / stretch)
 
 
 def _growth(state: _State) -> np.ndarray:

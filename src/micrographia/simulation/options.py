@@ -157,8 +157,10 @@ class Channel:
 
 DNA = Channel("DNA", {"nucleus": 1.0}, 0.461, color="3F8CFF")
 ACTIN = Channel("actin", {"membrane": 1.0, "body": 0.18}, 0.519, color="36D67E")
-MITOCHONDRIA = Channel("mitochondria", {"mitochondria": 1.0, "body": 0.06}, 0.599, color="FF9A3D")
-LYSOSOMES = Channel("lysosomes", {"puncta": 1.0, "body": 0.08}, 0.668, color="F25FA6")
+MITOCHONDRIA = Channel(
+    "mitochondria", {"mitochondria": 1.0, "body": 0.06}, 0.599, photons=300.0, color="FF9A3D"
+)
+LYSOSOMES = Channel("lysosomes", {"puncta": 1.0, "body": 0.08}, 0.668, photons=300.0, color="F25FA6")
 CHANNELS: tuple[Channel, ...] = (DNA, ACTIN, MITOCHONDRIA)
 ALL_CHANNELS: tuple[Channel, ...] = (DNA, ACTIN, MITOCHONDRIA, LYSOSOMES)
 
@@ -183,6 +185,8 @@ class Cells:
         Scales all differences between cells: 0 makes them equal but for place and direction, 1 is usual.
     flatness
         Height of a cell over its width, 0 to 1, in stacks. In a single plane light is summed over the height.
+    monolayer
+        In stacks: all nuclei lie in the middle plane, as on a coverslip, instead of filling the volume.
     min_visible
         Objects of which the field shows less than this share are not annotated, as an annotator would not.
     parameters
@@ -196,6 +200,7 @@ class Cells:
     cell_ratio: float = 2.2
     variation: float = 1.0
     flatness: float = 0.6
+    monolayer: bool = False
     min_visible: float = 0.15
     parameters: Mapping[str, float] = default(default_factory=dict)
 

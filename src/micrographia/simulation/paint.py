@@ -8,7 +8,7 @@ import numpy as np
 
 from micrographia.simulation.compiled import compiled
 from micrographia.simulation.population import COLUMN
-from micrographia.simulation.shapes import NUCLEOLI, Grid, Owners, Shapes
+from micrographia.simulation.shapes import NUCLEOLI, Grid, Owners, Shapes, radius_at
 from micrographia.simulation.textures import LENGTH, sample
 
 RADIUS = COLUMN["nucleus_radius"]
@@ -16,8 +16,58 @@ DNA, CONTRAST, SCALE, HOLES = (
     COLUMN[n] for n in ("dna", "chromatin_contrast", "chromatin_scale", "nucleoli")
 )
 RATIO, BODY, MEMBRANE, FIBRES = (COLUMN[n] for n in ("cell_ratio", "body", "membrane", "fibres"))
+DOME = 0.22
+"""Exponent of the light of a flat nucleus, ``(1 - distance**2) ** DOME``: nearly as bright at its rim as inside."""
 CORTEX = 0.4
 """Half width of the bright line along a cell's border, in micrometers."""
+
+
+@compiled
+def _evenness(shapes: Shapes, flat: bool, cube: np.ndarray) -> np.ndarray:
+    """Return for every nucleus the factor that makes its texture of mean 1, (n,): contrast is not brightness."""
+    table, frames = shapes.table, shapes.frames
+    factors = np.ones(table.shape[0])
+    layers = 1 if flat else 5
+    for i in range(table.shape[0]):
+        total, weights = 0.0, 0.0
+        for layer in range(layers):
+            lift = 0.0 if flat else 0.4 * (layer - 2)
+            dz = lift * shapes.heights[i, 0]
+            wide = np.sqrt(1 - lift * lift)
+            for ring in range(14):
+                part = wide * (ring + 0.5) / 14
+                for spoke in range(32):
+                    turn = (spoke + 0.5 * (ring % 2)) * np.pi / 16
+                    dy, dx = np.sin(turn), np.cos(turn)
+                    out = part * radius_at(shapes.nuclei, i, dy, dx)
+                    cos, sin = frames[i, 0], frames[i, 1]
+                    u, v = out * (dx * cos + dy * sin), out * (dy * cos - dx * sin)
+                    # a ring's share of the area grows with its radius and with the outline squared
+                    weight = wide * out * out / part * ((1 - part * part) ** DOME if flat else 1.0)
+                    total += weight * _chromatin(
+                        table, cube, i, dz, u, v, frames[i, 2], frames[i, 3], frames[i, 4]
+                    )
+                    weights += weight
+        factors[i] = weights / total
+    return factors
+
+
+@compiled
+def _chromatin(
+    table: np.ndarray,
+    cube: np.ndarray,
+    i: int,
+    dz: float,
+    u: float,
+    v: float,
+    oz: float,
+    oy: float,
+    ox: float,
+) -> float:
+    zoom = LENGTH / table[i, SCALE]
+    coarse = sample(cube, oz + dz * zoom, oy + v * zoom, ox + u * zoom)
+    fine = sample(cube, oz + 7 + 2.2 * dz * zoom, ox + 2.2 * v * zoom, oy + 2.2 * u * zoom)
+    return float(np.exp(table[i, CONTRAST] * (0.8 * coarse + 0.6 * fine)))
 
 
 class Place(NamedTuple):
@@ -44,6 +94,7 @@ def paint(
     """
     planes, rows, columns = owners.cell.shape
     positions, frames, table, nucleoli = shapes.positions, shapes.frames, shapes.table, shapes.nucleoli
+    even = _evenness(shapes, grid.flat, cube)
     for p in range(planes):
         for y in range(rows):
             for x in range(columns):
@@ -53,9 +104,8 @@ def paint(
                 place = _place(positions, frames, grid, i, p, y, x)
                 in_nucleus = owners.nucleus[p, y, x] == i + 1
                 if in_nucleus and slots[0] >= 0:
-                    light[slots[0], p, y, x] += _nucleus(
-                        table, nucleoli, grid, i, owners.nucleus_d[p, y, x], place, cube
-                    )
+                    shine = _nucleus(table, nucleoli, grid, i, owners.nucleus_d[p, y, x], place, cube)
+                    light[slots[0], p, y, x] += shine * even[i]
                 if slots[1] < 0 and slots[2] < 0:
                     continue
                 distance = owners.cell_d[p, y, x]
@@ -84,15 +134,10 @@ def _nucleus(
     table: np.ndarray, nucleoli: np.ndarray, grid: Grid, i: int, distance: float, at: Place, cube: np.ndarray
 ) -> float:
     if grid.flat:
-        value = max(0.0, 1 - distance * distance) ** 0.22
+        value = max(0.0, 1 - distance * distance) ** DOME
     else:
         value = min(1.0, max(0.0, (1 - distance) * table[i, RADIUS] / grid.step + 0.5))
-    zoom = LENGTH / table[i, SCALE]
-    coarse = sample(cube, at.oz + at.dz * zoom, at.oy + at.v * zoom, at.ox + at.u * zoom)
-    fine = sample(cube, at.oz + 7 + 2.2 * at.dz * zoom, at.ox + 2.2 * at.v * zoom, at.oy + 2.2 * at.u * zoom)
-    contrast = table[i, CONTRAST]
-    # of mean 1 whatever the contrast: the mean of a log-normal is exp(variance / 2)
-    value *= np.exp(contrast * (0.8 * coarse + 0.6 * fine) - contrast * contrast / 2)
+    value *= _chromatin(table, cube, i, at.dz, at.u, at.v, at.oz, at.oy, at.ox)
     for k in range(NUCLEOLI):
         size = nucleoli[i, k, 3]
         if size > 0:

@@ -33,7 +33,7 @@ def place(
     cells
         Touching rate, gap and flatness.
     size
-        Extent of the field in micrometers, Z Y X; Z is 0 for a single plane.
+        Room in micrometers, Z Y X; Z is 0 where cells lie in one plane.
     seed
         Of the field.
 

@@ -49,19 +49,22 @@ _SHOWN_BY: dict[str, set[str]] = {
 }
 
 
-def extent(setting: Setting) -> tuple[float, float, float]:
-    """Return the size of the field in micrometers, Z Y X; Z is 0 for a single plane."""
+def extent(cells: Cells, setting: Setting) -> tuple[float, float, float]:
+    """Return the room that cells have, in micrometers, Z Y X; Z is 0 where they lie in one plane."""
     planes, rows, columns = setting.shape
     step = setting.optics.pixel_size
-    return (0.0 if setting.flat else planes * setting.optics.z_step, rows * step, columns * step)
+    thin = setting.flat or cells.monolayer
+    return (0.0 if thin else planes * setting.optics.z_step, rows * step, columns * step)
 
 
 def populate(cells: Cells, phenotypes: Sequence[Phenotype], setting: Setting) -> Population:
     """Draw and place the cells of a field, shifted by their phenotypes."""
-    size = extent(setting)
+    size = extent(cells, setting)
     count = round(cells.count * setting.nuisance.density * count_factor(phenotypes))
     inside = schedule(count, cells, size)
     placed = place(draw(cells, len(inside), setting.seed), inside, cells, size, setting.seed)
+    if cells.monolayer and not setting.flat:
+        placed.positions[:, 0] = (setting.shape[0] - 1) / 2 * setting.optics.z_step
     return respond(placed, phenotypes, setting.seed)
 
 
