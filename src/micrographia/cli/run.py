@@ -5,12 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from typing import Any
 
-import click
 import typer
 
 from micrographia.cli import Command
 from micrographia.errors import MicrographiaError
+
+# Some versions of typer bring a click of their own, so its errors are found through typer.
+_USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 FAILED = 2
 INTERRUPTED = 130
@@ -25,9 +28,9 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
         status = typer.main.get_command(app).main(
             args=arguments, prog_name=f"micrographia {name}", standalone_mode=False
         )
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
+    except _USAGE as error:
         error.show()
         return FAILED
     except MicrographiaError as error:
@@ -35,7 +38,7 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
         if os.environ.get("MICROGRAPHIA_DEBUG"):
             raise
         return FAILED
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("micrographia: stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

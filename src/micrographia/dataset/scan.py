@@ -112,7 +112,8 @@ def walk(root: Path, problems: list[MicrographiaError]) -> Iterator[str]:
     Links to folders are not followed: they may lead out of the dataset, or round in a circle.
     """
     if not root.is_dir():
-        raise MicrographiaError(root, "is no folder", "Give the folder that holds the images")
+        problem = "is no folder" if root.exists() else "does not exist"
+        raise MicrographiaError(root, problem, "Give the folder that holds the images")
     for folder, below, names in os.walk(root, onerror=lambda error: problems.append(_unlistable(error))):
         here = Path(folder)
         relative = here.relative_to(root)

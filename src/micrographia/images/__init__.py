@@ -9,25 +9,39 @@ from micrographia.images.reader import Reader, image_suffixes, members, open_ima
 
 if TYPE_CHECKING:
     from micrographia.images.digest import content_digest
+    from micrographia.images.ome_zarr_estimate import Estimate, estimate
+    from micrographia.images.ome_zarr_writer import LabelSource, Written, write_image
 
-_LATER = {"content_digest": "digest"}
+_LATER = {
+    "Estimate": "ome_zarr_estimate",
+    "LabelSource": "ome_zarr_writer",
+    "Written": "ome_zarr_writer",
+    "content_digest": "digest",
+    "estimate": "ome_zarr_estimate",
+    "write_image": "ome_zarr_writer",
+}
 """What is imported when first asked for, because it brings heavy libraries, and its module."""
 
 __all__ = [
     "AXES",
     "ArrayImage",
     "Channel",
+    "Estimate",
     "Image",
+    "LabelSource",
     "Member",
     "Pixels",
     "Reader",
     "Region",
+    "Written",
     "content_digest",
+    "estimate",
     "image_suffixes",
     "members",
     "open_image",
     "select",
     "stack_channels",
+    "write_image",
 ]
 
 
