@@ -198,10 +198,10 @@ class Image:
                 raise ValueError(f"scale {step} along {axis!r} is not a positive number along t, z, y or x")
         if not self.units.keys() <= self.scale.keys():
             raise ValueError(f"units {self.units} without a scale {self.scale}")
-        if self.channels and len(self.channels) != self.size("C"):
-            raise ValueError(f"{len(self.channels)} channel names for {self.size('C')} channels")
         if self.rgb and self.size("C") != 3:
             raise ValueError(f"a colour picture has 3 channels, not {self.size('C')}")
+        if self.channels and len(self.channels) != self.size("C"):
+            raise ValueError(f"{len(self.channels)} channel names for {self.size('C')} channels")
 
     def size(self, axis: str) -> int:
         """Return the size along an axis (one of ``TCZYX``); 1 if the image has no such axis."""

@@ -7,6 +7,7 @@ Links that lead out of the file, and data kept in other files, are refused.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,16 +91,19 @@ def _h5py_file(path: Path) -> Any:
     return h5py.File(path, "r", locking="best-effort")
 
 
-def _images(path: Path, file: Any) -> Iterator[Member]:
-    """Walk the file along hard links only, each object once, and yield what can be an image, sorted by name."""
+def _images(path: Path, file: Any) -> list[Member]:
+    """Walk the file along hard links only, each object once, and return what can be an image, sorted by name.
+
+    An object with several names has the one nearest to the root, of these the first in the alphabet.
+    """
     import h5py
 
     seen: set[Any] = set()
     found: list[Member] = []
-    waiting = [("", file)]
+    waiting = deque([("", file)])
     while waiting:
-        prefix, group = waiting.pop()
-        for name in group:
+        prefix, group = waiting.popleft()
+        for name in sorted(group):
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 continue
             child = group.get(name)
@@ -115,7 +119,9 @@ def _images(path: Path, file: Any) -> Iterator[Member]:
             elif isinstance(child, h5py.Dataset) and _is_image(child):
                 layout, dtype, _ = _layout(path, child)
                 found.append(Member(label, layout.image_axes, layout.image_shape, str(dtype)))
-    yield from sorted(found, key=lambda member: member.name)
+    if not found:
+        raise ImageError(printable(path), "holds no dataset that is an image", "Name one with 2 to 5 axes")
+    return sorted(found, key=lambda member: member.name)
 
 
 def _is_table(thing: Any) -> bool:

@@ -8,6 +8,7 @@ out, and member ``alpha`` gives it. Grey pictures stored as colour stay colour.
 from __future__ import annotations
 
 import math
+import zlib
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -288,10 +289,14 @@ class _PicturePixels(FilePixels):
     def _png(self) -> Array:
         import imagecodecs
 
-        frame: Array = imagecodecs.png_decode(self.path.read_bytes())
+        data = self.path.read_bytes()
+        _check_png(self.path, data)
+        frame: Array = imagecodecs.png_decode(data)
         return frame
 
     def _pillow(self, index: int) -> Array:
+        if self.header.file_format == "PNG":
+            _check_png(self.path, self.path.read_bytes())
         with _open(self.path) as picture:
             if index:
                 picture.seek(index)
@@ -303,3 +308,19 @@ class _PicturePixels(FilePixels):
         if self.header.bits is not None and not self.header.palette and self.header.file_format == "PNG":
             return frame // (255 // ((1 << self.header.bits) - 1))
         return frame.copy()
+
+
+def _check_png(path: Path, data: bytes) -> None:
+    """Raise ``ImageError`` if a PNG lacks its end or a checksum is wrong, which decoders would let pass."""
+    at, kind = 8, b""
+    while kind != b"IEND":
+        length = int.from_bytes(data[at : at + 4], "big")
+        kind = data[at + 4 : at + 8]
+        end = at + 12 + length
+        if end > len(data):
+            raise truncated(path, end, len(data))
+        if zlib.crc32(memoryview(data)[at + 4 : end - 4]) != int.from_bytes(data[end - 4 : end], "big"):
+            raise ImageError(
+                printable(path), f"is damaged: the checksum of its part {kind!r} is wrong", "Copy it again"
+            )
+        at = end

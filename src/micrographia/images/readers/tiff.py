@@ -41,7 +41,6 @@ KINDS = {
     "qpi": "QPTIFF",
     "scanimage": "ScanImage TIFF",
     "mmstack": "Micro-Manager TIFF",
-    "fluoview": "FluoView TIFF",
 }
 
 AUXILIARY = ("Thumbnail", "Label", "Macro", "Overview", "reduced")
@@ -128,9 +127,11 @@ def _entries(path: Path, tif: Any) -> list[_Entry]:
                 f"its pixels are of {page.bitspersample} bits in sample format {page.sampleformat}",
                 "Export it with 8, 16 or 32 bits a sample",
             )
-        name = series.name or ("reduced" if series.keyframe.is_reduced else str(number))
+        name = series.name or str(number)
+        if series.keyframe.is_reduced and (not series.name or series.kind == "lsm"):
+            name = "reduced"
         dtype = pixel_dtype(path, series.dtype)
-        axes, notes = unnamed(_known_axes(series.axes))
+        axes, notes = _planar(*unnamed(_known_axes(series.axes)))
         axes = drop_singletons(axes, series.shape)
         samples, rgb, more = _colours(series, axes)
         if samples == 1:
@@ -153,6 +154,14 @@ def _known_axes(axes: str) -> str:
     return axes.replace("E", "C") if "C" not in axes else axes
 
 
+def _planar(axes: str, notes: list[str]) -> tuple[str, list[str]]:
+    """Take the axis beside X for Y where a line was scanned along Z or T instead."""
+    if "Y" in axes or "X" not in axes[1:]:
+        return axes, notes
+    other = axes[axes.index("X") - 1]
+    return axes.replace(other, "Y"), [*notes, f"it was scanned along {other} and X; {other} is read as Y"]
+
+
 def _distinct(entries: list[_Entry], single: bool) -> list[_Entry]:
     """Give each entry a name of its own; none to the only one."""
     if single:
@@ -169,7 +178,7 @@ def _colours(series: Any, axes: str) -> tuple[int | None, bool, list[str]]:
     """Return (number of samples that are pixels, whether they are red, green and blue, notes)."""
     page = series.keyframe
     notes = []
-    if page.photometric in _PHOTOMETRIC:
+    if page.photometric in _PHOTOMETRIC and page.bitspersample != 1:
         notes.append(_PHOTOMETRIC[page.photometric])
     if "S" not in axes:
         return None, False, notes

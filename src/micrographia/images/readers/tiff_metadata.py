@@ -3,52 +3,71 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Mapping
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from micrographia.images.calibration import Calibration, color, resolution, tidy, udunits
+from micrographia.images.files import one_line
 from micrographia.images.image import Channel
 from micrographia.images.readers import ome_xml
+
+_UNREADABLE = (ET.ParseError, ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error)
+"""What parsers of foreign metadata raise at what they do not understand."""
 
 _TAG_UNITS = {2: "inch", 3: "centimeter", 4: "millimeter", 5: "micrometer"}
 
 
 def calibrations(tif: Any) -> list[Calibration]:
-    """Return what the metadata of an open ``tifffile.TiffFile`` say, one entry a series."""
+    """Return what the metadata of an open ``tifffile.TiffFile`` say, one entry a series.
+
+    Metadata that cannot be parsed become a note; the pixels can be read without them.
+    """
+    known: list[ome_xml.OmeImage] = []
+    notes = []
     if tif.is_ome:
-        return _ome(tif)
-    return [_one(tif, series) for series in tif.series]
-
-
-def _ome(tif: Any) -> list[Calibration]:
-    known = ome_xml.images(tif.ome_metadata)
+        try:
+            known = ome_xml.images(tif.ome_metadata)
+        except _UNREADABLE as error:
+            notes.append(f"its OME-XML cannot be read: {one_line(error)}")
     found = []
     for series in tif.series:
-        size = series.sizes.get("width", 0), series.sizes.get("height", 0)
-        at = next(
-            (i for i, image in enumerate(known) if (image.name, image.size) == (series.name, size)), None
-        )
-        if at is None:
-            at = next((i for i, image in enumerate(known) if image.size == size), None)
-        if at is None:
-            found.append(_one(tif, series))
-        else:
-            found.append(known[at].calibration)
-            known = known[at + 1 :]
+        said = _take_ome(series, known) or _one(tif, series)
+        said.notes = notes + said.notes
+        found.append(said)
     return found
+
+
+def _take_ome(series: Any, known: list[ome_xml.OmeImage]) -> Calibration | None:
+    """Take what describes a series out of ``known``, which is in the order of the series."""
+    size = series.sizes.get("width", 0), series.sizes.get("height", 0)
+    fits = [index for index, image in enumerate(known) if image.size == size]
+    named = [index for index in fits if known[index].name == series.name]
+    if not fits:
+        return None
+    index = (named or fits)[0]
+    said = known[index].calibration
+    del known[: index + 1]
+    return said
 
 
 def _one(tif: Any, series: Any) -> Calibration:
     said = _bare_resolution(series.keyframe)
     for flag, read in _SOURCES.items():
-        if getattr(tif, flag, False):
+        if not getattr(tif, flag, False):
+            continue
+        try:
             more = read(tif, series)
-            said.scale |= more.scale
-            said.units |= more.units
-            said.channels = more.channels or said.channels
-            said.notes = more.notes + ([] if more.scale else said.notes)
+        except _UNREADABLE as error:
+            said.notes.append(f"its metadata cannot be read: {one_line(error)}")
+            continue
+        said.scale |= more.scale
+        said.units |= more.units
+        said.channels = more.channels or said.channels
+        said.notes = more.notes + ([] if more.scale else said.notes)
     return said
 
 
@@ -127,22 +146,14 @@ def _stk(tif: Any, _series: Any) -> Calibration:
     return said
 
 
-def _fluoview(tif: Any, _series: Any) -> Calibration:
-    said = Calibration()
-    for name, _size, _origin, step, unit in (tif.fluoview_metadata or {}).get("Dimensions", ()):
-        axis = str(name).strip().lower()
-        if axis in ("x", "y", "z", "t", "time") and udunits(unit):
-            said.set(axis[0], step, udunits(unit))
-    return said
-
-
-def _micromanager(tif: Any, _series: Any) -> Calibration:
+def _micromanager(tif: Any, series: Any) -> Calibration:
     said = Calibration()
     summary = (tif.micromanager_metadata or {}).get("Summary") or {}
-    size = summary.get("PixelSize_um")
+    frame = series.keyframe.tags.valueof(51123, None)
+    size = summary.get("PixelSize_um") or (frame.get("PixelSizeUm") if isinstance(frame, dict) else None)
     said.set_space({"x": size, "y": size, "z": summary.get("z-step_um")}, 1, "micrometer")
     said.set_space({"t": summary.get("Interval_ms")}, 1e-3, "second")
-    names = summary.get("ChNames") or []
+    names = summary.get("ChNames")
     if isinstance(names, list):
         said.channels = [Channel(str(name)) for name in names]
     return said
@@ -173,13 +184,6 @@ def _sem(tif: Any, _series: Any) -> Calibration:
     return said
 
 
-def _sis(tif: Any, _series: Any) -> Calibration:
-    said = Calibration()
-    metadata = tif.sis_metadata or {}
-    said.set_space({"x": metadata.get("pixelsizex"), "y": metadata.get("pixelsizey")}, 1e6, "micrometer")
-    return said
-
-
 def _shaped(tif: Any, series: Any) -> Calibration:
     """Read the JSON that tifffile writes when it is given ``metadata``."""
     said = Calibration()
@@ -200,10 +204,8 @@ _SOURCES = {
     "is_imagej": _imagej,
     "is_lsm": _lsm,
     "is_stk": _stk,
-    "is_fluoview": _fluoview,
     "is_micromanager": _micromanager,
     "is_svs": _svs,
     "is_fei": _fei,
     "is_sem": _sem,
-    "is_sis": _sis,
 }
