@@ -236,7 +236,7 @@ def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
     import pandas as pd
 
     parts = [part_path(partial / ".objects", image) for image in ids]
-    measured = [read_table(path) for path in parts if path.is_file()]
+    measured = [read_table(path)[0] for path in parts if path.is_file()]
     if not measured:
         return said
     frame = pd.concat(measured, ignore_index=True)

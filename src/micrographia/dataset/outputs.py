@@ -30,16 +30,16 @@ def carry_over(dataset: Dataset, target: Path) -> list[tuple[FileRow, str]]:
     Files that are listed but missing are left out: ``check`` tells of them.
     """
     carried = []
-    tables = set(dataset.table_rows())
+    tables = {row.line for row in dataset.table_rows()}
     for row in dataset.rows:
         if row.role == "image" or (row.role == "annotation" and row.type == MASK_TYPE and row.source):
             continue
         source = dataset.locate(row)
         if not source.exists():
             continue
-        if row.path.startswith(RESERVED) and row in tables:
+        if row.path.startswith(RESERVED) and row.line in tables:
             continue  # a table of a converted dataset: it is written anew
-        path = KEPT + row.path if row in tables or row.path.startswith(RESERVED) else row.path
+        path = KEPT + row.path if row.line in tables or row.path.startswith(RESERVED) else row.path
         goal = target / path
         goal.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
@@ -155,7 +155,7 @@ def _table_rows(target: Path, kinds: list[str]) -> list[dict[str, Any]]:
         if path == OBJECTS_FILE:
             rows.append(told | {"role": "table"})
             continue
-        for name in sorted(set(read_table(target / path)["set"])):
+        for name in sorted(set(read_table(target / path)[0]["set"])):
             row = {
                 "role": "annotation",
                 "member": name,

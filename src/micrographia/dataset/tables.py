@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from micrographia.annotations import read, table_digest
+from micrographia.annotations import TABLES, read, read_table, table_digest
 from micrographia.findings import Finding, Severity
 from micrographia.work import TaskError, stream
 
@@ -43,14 +43,14 @@ def read_tables(dataset: Dataset) -> Tables:
     names = image_names(dataset)
     result = Tables()
     parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    outcomes = stream(lambda row: read(dataset.locate(row)), rows, kind="threads", name=lambda r: r.path)
+    outcomes = stream(lambda row: _read(dataset.locate(row)), rows, kind="threads", name=lambda row: row.path)
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome.error is not None:
             result.errors.append(outcome.error)
             continue
-        held = outcome.result()
-        result.findings.extend(held.findings)
-        for kind, whole in held.tables.items():
+        held, findings = outcome.result()
+        result.findings.extend(findings)
+        for kind, whole in held.items():
             frame = whole[whole["set"] == row.member] if row.member else whole
             joined, unknown = _joined(frame, row, names)
             if unknown:
@@ -96,6 +96,14 @@ def image_names(dataset: Dataset) -> dict[str, str]:
                 for known in (path, name, PurePosixPath(name).stem, name.split(".")[0]):
                     owners[known.casefold()].add(image)
     return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
+
+
+def _read(path: Path) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
+    if path.suffix == ".parquet" and path.stem in TABLES:
+        frame, findings = read_table(path, path.stem)
+        return {path.stem: frame}, findings
+    found = read(path)
+    return found.tables, found.findings
 
 
 def _joined(frame: pd.DataFrame, row: FileRow, names: dict[str, str]) -> tuple[pd.DataFrame, list[str]]:
