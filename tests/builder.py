@@ -11,6 +11,7 @@ import copy
 import csv
 import hashlib
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ Array = npt.NDArray[Any]
 
 SIZE = 96
 VOXEL = 0.325
-SPLITS = ("train", "train", "train", "train", "validation", "validation", "test", "test")
+SPLITS = ("train", "train", "test", "test", "train", "train", "validation", "validation")
 COLUMNS = (
     "Files", "member", "image", "role", "channel", "annotation set", "annotation type", "source image", "split",
     "group:slide", "size", "sha256",
@@ -249,6 +250,7 @@ class Builder:
         return held, parts[-1]
 
 
+@cache
 def field(number: int, size: int = SIZE) -> tuple[Array, Array]:
     """Return a simulated field: textured nuclei on a noisy background, and its instance mask (YX, uint16)."""
     random = np.random.default_rng(1000 + number)

@@ -264,7 +264,7 @@ class NothingOpen(Rule):
 
 
 def _surfaced(rule: Rule, told: Finding, *, fixable: bool = False) -> Finding:
-    fix = told.fix[:1].lower() + told.fix[1:]
+    fix = told.fix[:1].lower() + told.fix[1:] or "correct it"
     return rule.finding(
         told.message,
         path=told.path,
