@@ -35,7 +35,8 @@ lint: $(DEV) ## Check style, types and the import contract
 
 .PHONY: docs
 docs: $(DEV) ## Build the documentation in site/
-	$(BIN)/zensical build --clean
+	$(BIN)/python -m micrographia.checks.pages docs/rules
+	$(BIN)/zensical build --clean --strict
 
 .PHONY: validate
 validate: $(DEV) $(VALIDATORS)/.ready ## Hold what we write against independent validators
