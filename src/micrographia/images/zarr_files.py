@@ -17,7 +17,7 @@ import numpy as np
 from micrographia.errors import ImageError
 from micrographia.images.chunks import Five
 
-EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+EMPTY = 0xFFFFFFFFFFFFFFFF
 """Offset and size, in the index of a shard, of a chunk that holds nothing but the fill value."""
 
 
