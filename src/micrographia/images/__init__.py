@@ -10,6 +10,7 @@ from micrographia.images.reader import Reader, image_suffixes, members, open_ima
 if TYPE_CHECKING:
     from micrographia.images.digest import content_digest
     from micrographia.images.ome_zarr_estimate import Estimate, estimate
+    from micrographia.images.ome_zarr_reader import count_levels, label_names, open_label, open_level
     from micrographia.images.ome_zarr_writer import LabelSource, Written, write_image
 
 _LATER = {
@@ -17,7 +18,11 @@ _LATER = {
     "LabelSource": "ome_zarr_writer",
     "Written": "ome_zarr_writer",
     "content_digest": "digest",
+    "count_levels": "ome_zarr_reader",
     "estimate": "ome_zarr_estimate",
+    "label_names": "ome_zarr_reader",
+    "open_label": "ome_zarr_reader",
+    "open_level": "ome_zarr_reader",
     "write_image": "ome_zarr_writer",
 }
 """What is imported when first asked for, because it brings heavy libraries, and its module."""
