@@ -10,7 +10,9 @@ The dataset passes every rule. A test changes one thing and looks at what the ru
 import copy
 import csv
 import hashlib
+import io
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -147,12 +149,25 @@ class Builder:
         An empty folder, or one that does not exist.
     images
         Number of images: 1 to 8.
+
+    Attributes
+    ----------
+    mifa
+        What ``mifa.yaml`` will hold; change it at will.
+    rows
+        The rows of ``files.tsv``: column to cell. What is not there is empty, ``size`` and ``sha256`` are measured.
+    columns
+        The columns of ``files.tsv``; those that only rows name are added.
+    edit
+        Called with the lines of ``files.tsv`` before they are written, for defects that no row can have.
     """
 
     def __init__(self, root: Path, images: int = 8) -> None:
         self.root = root
         self.mifa = copy.deepcopy(MIFA)
         self.rows: list[dict[str, Any]] = []
+        self.columns = list(COLUMNS)
+        self.edit: Callable[[list[str]], object] | None = None
         self.ids = [f"field_{number:02d}" for number in range(1, images + 1)]
         for number, name in enumerate(self.ids):
             image, mask = field(number)
@@ -226,14 +241,24 @@ class Builder:
         with (self.root / "mifa.yaml").open("w", encoding="utf-8") as stream:
             yaml.dump(self.mifa, stream)
         extra = [name for row in self.rows for name in row if name not in COLUMNS]
-        header = [*COLUMNS, *dict.fromkeys(extra)]
-        with (self.root / "files.tsv").open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
-            writer.writerow(header)
-            for row in self.rows:
-                full = self._measured(row["Files"]) | row
-                writer.writerow([full.get(name, "") for name in header])
+        header = [*self.columns, *dict.fromkeys(extra)]
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, delimiter="\t", lineterminator="\n")
+        writer.writerow(header)
+        for row in self.rows:
+            full = self._measured(row["Files"]) | row
+            writer.writerow([full.get(name, "") for name in header])
+        lines = buffer.getvalue().splitlines()
+        if self.edit is not None:
+            self.edit(lines)
+        (self.root / "files.tsv").write_text("".join(f"{line}\n" for line in lines), "utf-8", newline="")
         return self.root
+
+    def ungroup(self) -> None:
+        """Take the group column out of ``files.tsv``."""
+        self.columns.remove("group:slide")
+        for row in self.rows:
+            row.pop("group:slide", None)
 
     def _measured(self, path: str) -> dict[str, Any]:
         target = self.root / path

@@ -118,7 +118,9 @@ def _several(facts: Facts) -> Iterator[tuple[str, tuple[str, ...]]]:
     for image, held in facts.image_headers.items():
         rows = facts.dataset.image_rows(image)
         if len(rows) > 1:
-            yield image, tuple(row.channel for row in rows)
+            names = tuple(row.channel for row in rows)
+            if all(names):  # else another rule says so
+                yield image, names
         elif held.size("C") > 1 and not held.rgb:
             yield image, held.channels
 
