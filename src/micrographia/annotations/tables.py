@@ -1,9 +1,9 @@
 """What the annotation tables hold: one schema a kind, each column with type, unit and meaning.
 
-All coordinates are in pixels of the annotated image. Integers are pixel centres, so pixel ``i`` covers ``i - 0.5`` to
-``i + 0.5`` on its axis: this holds for points, for the vertices of polygons and for centroids. Boxes are half-open in
-index space: a box from ``y0`` to ``y1`` holds the rows ``y0 <= y < y1``, so its edges lie at ``y0 - 0.5`` and
-``y1 - 0.5`` in the coordinates of points.
+All coordinates are in pixels of the annotated image. Integers are pixel centres, so pixel ``i`` covers ``i
+- 0.5`` to ``i + 0.5`` on its axis: this holds for points, for the vertices of polygons and for centroids.
+Boxes are half-open in index space: a box from ``y0`` to ``y1`` holds the rows ``y0 <= y < y1``, so its
+edges lie at ``y0 - 0.5`` and ``y1 - 0.5`` in the coordinates of points.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import pandas as pd
 from micrographia import images
 from micrographia.annotations.codes import finding, listed
 from micrographia.annotations.conforming import conform, empty
-from micrographia.annotations.masks.blocks import Labels, as_image, read_block, spatial
+from micrographia.annotations.masks.blocks import Labels, as_image, spatial
 from micrographia.annotations.masks.kernels.runs import Array, Ints, covered, paint
 from micrographia.annotations.masks.objects import objects_table
 from micrographia.annotations.masks.regions import runs_of, smallest_dtype
@@ -199,13 +199,13 @@ def _foreground(image: Image) -> tuple[Array, int]:
     if channels == 1:
         block = image.read().reshape(spatial(image))
         values = block[block != 0]
-        inside: Array = (block != 0).view(np.uint8)
+        inside = np.asarray(block != 0).astype(np.uint8)
         return inside, 0 if not values.size else 1 + int((values != values[0]).any())
     pixels = np.moveaxis(image.read(), image.axes.index("C"), 0).reshape(channels, -1, *image.shape[-2:])
     colours = pixels[: 3 if channels == 4 else 1 if channels == 2 else channels].any(axis=0)
     if channels in (2, 4):
         colours &= pixels[-1] != 0
-    return colours.view(np.uint8), 1
+    return np.asarray(colours).astype(np.uint8), 1
 
 
 def _size(shape: tuple[int, int, int]) -> str:
