@@ -130,7 +130,9 @@ class _Writer:
     def records(self, path: Tokens) -> list[tuple[Tokens, Plain]]:
         found = self.at(path)
         items = found if isinstance(found, list) else []
-        return [((*path, number), item) for number, item in enumerate(items) if isinstance(item, dict)]
+        return [
+            ((*path, number), item) for number, item in enumerate(items) if isinstance(item, dict) and item
+        ]
 
     def text(self, path: Tokens) -> str | None:
         value = self.at(path)
@@ -350,9 +352,10 @@ class _Writer:
         types = self.at((*at, "annotation_type"))
         known = [kind for kind in types if kind in set(AnnotationType)] if isinstance(types, list) else []
         if known and known == types and files:
-            for file in files:
-                file.setdefault("annotation_type", list(known))
-            if set(known) == {kind for file in files for kind in file["annotation_type"]}:
+            for file, (_, record) in zip(files, self.records((*at, "file_metadata")), strict=True):
+                if "annotation_type" not in record:
+                    file["annotation_type"] = list(known)
+            if set(known) == {kind for file in files for kind in file.get("annotation_type", [])}:
                 self.taken.add((*at, "annotation_type"))
         moment = _date_time(self.at((*at, "annotation_completion_time")))
         for name, value, source in (
@@ -361,7 +364,7 @@ class _Writer:
             ("annotation_creation_time", moment, "annotation_completion_time"),
         ):
             bare = [file for file in files if name not in file]
-            if isinstance(value, str) and files and len(bare) == len(files):
+            if isinstance(value, str) and value and files and len(bare) == len(files):
                 for file in bare:
                     file[name] = value
                 self.taken.add((*at, source))

@@ -253,6 +253,11 @@ def _by_address(address: str) -> Licence | None:
     named = listed and (_by_spdx().get(listed.group(1)) or _names().get(_squash(listed.group(1))))
     if named:
         return named
+    gnu = re.fullmatch(
+        r"gnu\.org/(?:old-)?licenses/(?:old-licenses/)?([al]?gpl|fdl)-([0-9]\.[0-9])(?:\.[a-z]{2})?", bare
+    )
+    if gnu:
+        return licence_by_spdx(f"{gnu.group(1).replace('fdl', 'gfdl')}-{gnu.group(2)}-only")
     for entry in LICENCES:
         known = (
             re.sub(r"^https?://(www\.)?", "", url).rstrip("/").lower() for url in (entry.url, *entry.urls)

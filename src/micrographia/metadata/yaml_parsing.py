@@ -157,7 +157,8 @@ _HINTS = (
 
 def _told(error: yaml.MarkedYAMLError, text: str, path: Path | str) -> MetadataError:
     problem = error.problem or "this is not YAML"
-    mark = error.problem_mark or error.context_mark
+    unclosed = "end of stream" in problem
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line = min(mark.line, text.count("\n")) + 1 if mark else 1
     remedy = next((hint for part, hint in _HINTS if part in problem), "Look at this line and the one above")
     return MetadataError(path, f"line {line} is not valid YAML: {problem}", remedy)

@@ -1,0 +1,84 @@
+"""Fields: each says what it means, with an example, and has one name."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from metadata.descriptions import PLAIN, described
+from micrographia.metadata import AnnotationSet, Author, Coverage, Mifa, Record, Study, Waiver
+from micrographia.metadata.fields import field_name, specs, spellings
+from micrographia.metadata.lab import Lab
+from micrographia.metadata.values import convert, valid
+
+
+def models(model: type[Record]) -> set[type[Record]]:
+    found = {model}
+    for spec in specs(model).values():
+        if spec.record:
+            found |= models(spec.record)
+    return found
+
+
+MODELS = sorted(models(Mifa) | {Lab}, key=lambda model: model.__name__)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_every_field_has_a_meaning_and_every_scalar_an_example(model: type[Record]) -> None:
+    assert model.__doc__
+    for name, spec in specs(model).items():
+        assert spec.meaning.endswith((".", "fbbi", "ror.org", "orcid.org")), name
+        assert spec.record or spec.example is not None, name
+        if spec.kind:
+            for example in spec.example if isinstance(spec.example, list) else [spec.example]:
+                made = convert(spec.kind, str(example))
+                assert (made.value, made.code) == (str(example), ""), name
+                assert valid(spec.kind, str(example))
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_no_spelling_stands_for_two_fields(model: type[Record]) -> None:
+    names = [word for spec in specs(model).values() for word in {spec.name, *spec.also}]
+    assert len(names) == len(set(names))
+    assert set(spellings(model)) >= set(specs(model))
+    assert model.text_field in ("", "name", *specs(model))
+    assert model.key_field in ("", *specs(model))
+
+
+def test_names_are_found_in_any_spelling() -> None:
+    assert field_name(Study, "Funding-statement") == "funding_statement"
+    assert field_name(Study, "LICENCE") == "license"
+    assert field_name(AnnotationSet, "Annotation Type") == "annotation_type"
+    assert field_name(Study, "colour") is None
+    assert field_name(None, "title") is None
+
+
+def test_the_eleven_fields_of_the_paper_are_there() -> None:
+    eleven = {
+        "authors", "annotation_overview", "annotation_type", "annotation_method", "annotation_confidence_level",
+        "annotation_criteria", "annotation_coverage", "source_image_association", "transformations",
+        "spatial_information", "annotation_completion_time",
+    }  # fmt: skip
+    assert eleven <= set(specs(AnnotationSet))
+
+
+def test_plain_keeps_what_is_unknown_or_unreadable() -> None:
+    author = Author(author_last_name="Hooke", shoe_size=9)  # type: ignore[call-arg]
+    author.unread["email"] = {"at": "home"}
+    assert author.plain() == {"author_last_name": "Hooke", "email": {"at": "home"}, "shoe_size": 9}
+    assert author.name == "Hooke"
+    assert not author.is_empty
+    assert Waiver().is_empty
+    assert Coverage(annotated=3.0, total=4.5).plain() == {"annotated": 3, "total": 4.5}
+
+
+def test_an_empty_description_is_only_its_format() -> None:
+    assert Mifa().plain() == {"micrographia_format": 1}
+    assert Mifa().study.is_empty
+
+
+@given(PLAIN)
+def test_a_strict_description_reads_as_itself(values: dict[str, Any]) -> None:
+    mifa = described(values)
+    assert mifa.plain() == {"micrographia_format": 1, **values}
+    assert mifa == Mifa.model_validate(mifa.model_dump())
