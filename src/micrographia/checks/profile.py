@@ -90,7 +90,7 @@ def _parse(text: str, path: str | Path) -> Profile:
     rules: dict[Letter, tuple[str, ...]] = {}
     for key, codes in held["rules"].items():
         if key not in letters or not isinstance(codes, list):
-            raise DatasetError(path, f"has {key!r} among its letters, or no list under it", example)
+            raise DatasetError(path, f"has {str(key)[:40]!r} among its letters, or no list under it", example)
         rules[letters[key]] = tuple(_code(code, known, path) for code in codes)
     listed = [code for codes in rules.values() for code in codes]
     twice = sorted({code for code in listed if listed.count(code) > 1})
@@ -100,9 +100,10 @@ def _parse(text: str, path: str | Path) -> Profile:
 
 
 def _code(code: Any, known: set[str], path: str | Path) -> str:
-    if code not in known:
-        raise DatasetError(path, f"names {code!r}, which is no built-in rule", "See `micrographia rules`")
-    return str(code)
+    if not isinstance(code, str) or code not in known:
+        shown = repr(code) if isinstance(code, str | int) else f"a {type(code).__name__}"
+        raise DatasetError(path, f"names {shown}, which is no built-in rule", "See `micrographia rules`")
+    return code
 
 
 def _text(held: dict[Any, Any], key: str) -> str:

@@ -169,7 +169,8 @@ def _document(rule: type[Rule]) -> tuple[str, dict[str, str]]:
     sections: dict[str, list[str]] = {}
     current: list[str] | None = None
     skip = False
-    for line, following in zip(lines[1:], [*lines[2:], ""], strict=True):
+    body = lines[1:]
+    for line, following in zip(body, [*body[1:], ""][: len(body)], strict=True):
         if skip:
             skip = False
         elif line in SECTIONS and following == "-" * len(line):
@@ -177,4 +178,4 @@ def _document(rule: type[Rule]) -> tuple[str, dict[str, str]]:
             skip = True
         elif current is not None:
             current.append(line)
-    return title, {name: "\n".join(body).strip() for name, body in sections.items()}
+    return title, {name: "\n".join(held).strip() for name, held in sections.items()}

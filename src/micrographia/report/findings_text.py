@@ -75,7 +75,7 @@ def _scores(report: Report, width: int) -> list[Text]:
     held = [score for score in report.scores if score.applicable and not _left_out(score, report)]
     if not held:
         return []
-    columns = _columns(held, 2)
+    columns = _columns(held, min(2, len(held)))
     if 2 + sum(len(column[0]) for column in columns) + 4 > width:
         columns = _columns(held, 1)
     lines = [Text(f"  {f'profile {report.profile}':<21}passed of applicable", style="dim")]

@@ -17,7 +17,9 @@ def lines(edit: Callable[[list[str]], object]) -> Callable[[Builder], None]:
 
 CASES = [
     Case("L001", lines(lambda held: held.insert(3, "")), says="blank"),
-    Case("L001", lines(lambda held: held.append("images/a.tif")), fires=2, says="cells", also={"L002", "A006"}),
+    Case(
+        "L001", lines(lambda held: held.append("images/a.tif")), fires=2, says="cells", also={"L002", "A006"}
+    ),
     Case(
         "L001",
         row("images/field_01.tif", Files="./images//field_01.tif", size="", sha256=""),

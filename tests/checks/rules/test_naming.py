@@ -67,9 +67,7 @@ CASES = [
     Case("L013", moved("images/field-1_(a)'!.tif"), fires=0),
     Case("L014", moved("images/FIELD_02.tif"), says="differ in case only"),
     Case("L014", moved("images/FIELD_99.tif"), fires=0),
-    Case(
-        "L018", row("images/field_02.tif", image="field_01"), says="without a channel", also={"L016"}
-    ),
+    Case("L018", row("images/field_02.tif", image="field_01"), says="without a channel", also={"L016"}),
     Case("L018", channels("DAPI", "DAPI"), says="'DAPI'", also={"M022"}),
     Case("L018", channels("DAPI", "GFP"), fires=0, also={"M022"}),
 ]

@@ -291,6 +291,7 @@ class NamesFitContent(Rule):
             yield self.finding(
                 note if len(names) == 1 else f"{counted(len(names), 'file')}: {note}",
                 path=names[0],
+                fix="rename or export the files again, so that every program reads them alike",
                 evidence={"files": names[:100], "count": len(names)},
             )
 

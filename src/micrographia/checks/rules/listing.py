@@ -14,7 +14,7 @@ from micrographia.dataset import Dataset, FileRow
 from micrographia.dataset.manifest import NAME
 from micrographia.findings import Finding, Severity
 
-DOCUMENTS = ("readme", "license", "licence", "copying", "citation", "changelog", "card", "code_of_conduct")
+DOCUMENTS = ("readme", "license", "licence", "copying", "citation", "changelog", "card", "badge", "code_of_conduct")
 """Beginnings of the names of files that need not be listed."""
 
 
