@@ -74,7 +74,7 @@ def actin_inside(field: Field) -> float:
 
 
 def number(field: Field) -> float:
-    return float(len(field.objects))
+    return float((field.objects.nucleus_area > 0).sum())
 
 
 INTENDED: Mapping[str, tuple[Callable[[Field], float], int]] = {

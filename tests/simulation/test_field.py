@@ -131,8 +131,9 @@ def test_arrangements_keep_light_shapes_and_number(name: str) -> None:
 
 def test_density_is_a_nuisance_of_its_own() -> None:
     few, many = (small(seed=8, cells=Cells(count=8), nuisance=Nuisance(density=d)) for d in (0.5, 1.0))
-    assert len(few.objects) < len(many.objects)
-    assert set(few.objects.nucleus_radius) < set(many.objects.nucleus_radius)
+    # a body may reach further where a neighbour is missing, a nucleus does not
+    radii = [set(field.objects[field.objects.nucleus_area > 0].nucleus_radius) for field in (few, many)]
+    assert radii[0] < radii[1]
 
 
 def test_intensity_background_and_defocus_do_what_they_say() -> None:

@@ -11,7 +11,9 @@ from micrographia.simulation.population import Population, draw
 
 def placed(cells: Cells, size: tuple[float, float, float], seed: int) -> tuple[Population, np.ndarray]:
     inside = schedule(cells.count, cells, size)
-    return place(draw(cells, len(inside), seed), inside, cells, size, seed), inside
+    assert inside.sum() == cells.count
+    population = place(draw(cells, len(inside), seed), inside, cells, size, seed)
+    return population, inside[population.ids - 1]
 
 
 @settings(max_examples=25, deadline=None)

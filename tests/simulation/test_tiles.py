@@ -46,7 +46,8 @@ def test_seams_correlate_and_strangers_do_not() -> None:
     assert len(pairs) >= 4
     seams = [correlation(one.image[:, :, -1], other.image[:, :, 0]) for one, other in pairs]
     flipped = [correlation(one.image[:, :, -1], other.image[:, ::-1, 0]) for one, other in pairs]
-    assert min(seams) > 0.9
+    assert min(seams) > 0.85
+    assert np.median(seams) > 0.95
     assert np.mean(flipped) < 0.5
     section = cut_tiles(simulate_histology((128, 256), seed=1), (128, 128))
     assert correlation(section[0].image[:, :, -1], section[1].image[:, :, 0]) > 0.9

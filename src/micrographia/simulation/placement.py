@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from micrographia.simulation.compiled import compiled
@@ -59,25 +61,21 @@ def place(
         cells.touching / (2 - cells.touching),
         child(seed, Stream.PLACE).generate_state(1, np.uint64)[0],
     )
-    if placed < len(population):
+    missing = inside & ~placed
+    if missing.any():
         raise ValueError(
-            f"only {int(inside[:placed].sum())} of {int(inside.sum())} nuclei of radius {cells.nucleus_radius:g} "
+            f"only {int(placed[inside].sum())} of {int(inside.sum())} nuclei of radius {cells.nucleus_radius:g} "
             f"micrometer fit without overlap: lower count, nucleus_radius or gap, or enlarge the field"
         )
-    return Population(
-        population.ids,
-        positions,
-        population.table,
-        population.outlines,
-        population.seeds,
-        population.phenotypes,
-    )
+    # outside the field one cell less is no matter
+    return replace(population, positions=positions).take(placed)
 
 
 def schedule(count: int, cells: Cells, size: tuple[float, float, float]) -> np.ndarray:
     """Return which of the cells to draw lie inside the field so that exactly ``count`` do, (n,) bool.
 
-    Inside and margin have the same density and alternate evenly, so that the first cells are a thinner field.
+    Inside and margin have the same density and alternate evenly, so that the first cells are a thinner field; inside
+    comes first, so that a small field is not blocked from outside.
     """
     edge = margin(cells)
     wide = (size[1] + 2 * edge) * (size[2] + 2 * edge)
@@ -86,23 +84,24 @@ def schedule(count: int, cells: Cells, size: tuple[float, float, float]) -> np.n
         wide *= size[0] + 2 * edge * cells.flatness
         narrow *= size[0]
     share = narrow / wide
-    total = int(np.ceil(count / share)) if count else 0
-    steps = np.floor(np.arange(1, total + 2) * share + 1e-9)
-    inside: np.ndarray = np.diff(np.concatenate([[0.0], steps])) > 0
-    return inside[: int(np.searchsorted(np.cumsum(inside), count)) + 1] if count else inside[:0]
+    total = int(np.floor(count / share + 1e-9))
+    order = np.ceil(np.arange(total + 1) * share - 1e-9)
+    inside: np.ndarray = np.diff(order) > 0
+    return inside
 
 
 @compiled
 def _place(
     reach: np.ndarray, radius: np.ndarray, inside: np.ndarray, size: np.ndarray, edge: float, flatness: float,
     gap: float, attach: float, seed: np.uint64,
-) -> tuple[np.ndarray, int]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     n = reach.shape[0]
-    positions = np.zeros((n, 3))
+    # far away until they have a place, and for good if they find none
+    positions = np.full((n, 3), 1e9)
+    placed = np.zeros(n, np.bool_)
     flat = size[0] == 0
     counter = np.uint64(0)
     for i in range(n):
-        found = False
         clings = i > 0 and unit(seed, counter) < attach
         counter += np.uint64(1)
         for attempt in range(4000):
@@ -143,8 +142,8 @@ def _place(
                     break
             if clear:
                 positions[i, 0], positions[i, 1], positions[i, 2] = z, y, x
-                found = True
+                placed[i] = True
                 break
-        if not found:
-            return positions, i
-    return positions, n
+        if inside[i] and not placed[i]:
+            break
+    return positions, placed
