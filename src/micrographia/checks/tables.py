@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from micrographia.dataset import Dataset
-from micrographia.errors import MicrographiaError
+from micrographia.errors import DatasetError, MicrographiaError
 from micrographia.findings import Finding
 
 if TYPE_CHECKING:
@@ -75,7 +76,16 @@ def gather_tables(dataset: Dataset) -> TableFacts:
         for kind, frame in tables.frames.items()
         for (name, image), part in frame.groupby(["set", "image"], sort=True)
     ]
-    return TableFacts(tuple(extents), tuple(tables.findings), tuple(tables.errors))
+    findings = (replace(told, path=_relative(told.path, dataset)) for told in tables.findings)
+    errors = (
+        DatasetError(_relative(error.path, dataset), error.problem, error.remedy) for error in tables.errors
+    )
+    return TableFacts(tuple(extents), tuple(findings), tuple(errors))
+
+
+def _relative(path: str, dataset: Dataset) -> str:
+    full = Path(path)
+    return full.relative_to(dataset.path).as_posix() if full.is_relative_to(dataset.path) else path
 
 
 def _extent(kind: str, name: str, image: str, part: pd.DataFrame) -> Extent:
