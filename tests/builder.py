@@ -10,6 +10,7 @@ The dataset passes every rule. A test changes one thing and looks at what the ru
 import copy
 import csv
 import io
+import json
 import re
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 from PIL import Image as Picture
-from ruamel.yaml import YAML
 
 from micrographia.dataset.identity import file_checksum
 
@@ -251,11 +251,7 @@ class Builder:
 
     def write(self) -> Path:
         """Write ``mifa.yaml`` and ``files.tsv``; sizes and checksums are of the files as they are now, unless set."""
-        yaml = YAML()
-        yaml.width = 10_000
-        yaml.indent(mapping=2, sequence=4, offset=2)
-        with (self.root / "mifa.yaml").open("w", encoding="utf-8") as stream:
-            yaml.dump(self.mifa, stream)
+        (self.root / "mifa.yaml").write_text("\n".join(block(self.mifa)) + "\n", "utf-8")
         extra = [name for row in self.rows for name in row if name not in COLUMNS]
         header = [*self.columns, *dict.fromkeys(extra)]
         buffer = io.StringIO()
@@ -289,6 +285,23 @@ class Builder:
         for part in parts[:-1]:
             held = held[part]
         return held, parts[-1]
+
+
+def block(value: Any) -> list[str]:
+    """Return YAML in block style, a line a scalar; texts as people write them, in quotes where YAML needs them."""
+    if isinstance(value, dict):
+        lines = []
+        for key, held in value.items():
+            inner = block(held)
+            nested = isinstance(held, dict | list) and held
+            lines += [f"{key}:", *(f"  {line}" for line in inner)] if nested else [f"{key}: {inner[0]}"]
+        return lines or ["{}"]
+    if isinstance(value, list):
+        return [
+            f"{'- ' if n == 0 else '  '}{line}" for item in value for n, line in enumerate(block(item))
+        ] or ["[]"]
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z](?:[\w ,;./()'+-]*[\w.)])?(?<!\bnull)", value)
+    return [value if plain else json.dumps(value, ensure_ascii=False)]
 
 
 @cache

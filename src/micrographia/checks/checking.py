@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from micrographia.checks.facts import Facts, gather
-from micrographia.checks.profile import Profile, load_profile
+from micrographia.checks.profile import DEFAULT, Profile, load_profile
 from micrographia.checks.registry import all_rules
 from micrographia.checks.result import Report
 from micrographia.checks.rule import Needs
@@ -66,7 +66,7 @@ def check(
     >>> report.count(Severity.ERROR)  # doctest: +SKIP
     2
     """
-    chosen = profile if isinstance(profile, Profile) else load_profile(profile or load_profile().name)
+    chosen = profile if isinstance(profile, Profile) else load_profile(profile or DEFAULT)
     select, ignore = list(select), list(ignore)
     needs = Needs.PIXELS if pixels else Needs.HEADERS
     facts = gather(dataset, needs=needs, checksums=checksums or pixels, workers=workers, quiet=quiet)

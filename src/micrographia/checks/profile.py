@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def load_profile(name: str | Path = DEFAULT) -> Profile:
         If there is no such profile, or the file is no profile.
     """
     if str(name) in profile_names():
-        return _parse(files(home).joinpath(f"{name}.yaml").read_text("utf-8"), str(name))
+        return _built_in(str(name))
     path = Path(name)
     if path.suffix not in (".yaml", ".yml") and not path.is_file():
         known = ", ".join(profile_names())
@@ -66,6 +67,11 @@ def load_profile(name: str | Path = DEFAULT) -> Profile:
         raise DatasetError(
             path, f"cannot be read ({error.strerror})", "Check the path of the profile"
         ) from error
+
+
+@cache
+def _built_in(name: str) -> Profile:
+    return _parse(files(home).joinpath(f"{name}.yaml").read_text("utf-8"), name)
 
 
 def profile_names() -> tuple[str, ...]:
