@@ -92,7 +92,7 @@ class Calibration:
 
     def fit(self, axes: str, channels: int) -> Calibration:
         """Return what of it concerns an image with these axes and this number of channels."""
-        letters = {axis for axis in axes.lower() if axis != "c"} | ({"z"} & self.scale.keys())
+        letters = set(axes.lower())
         names = self.channels if len(self.channels) == channels else []
         return Calibration(
             {axis: step for axis, step in self.scale.items() if axis in letters},

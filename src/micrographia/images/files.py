@@ -48,6 +48,14 @@ def within_limit(path: Path, nbytes: int, what: str) -> None:
         )
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether a path is a folder; a path that cannot be is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def look(path: Path) -> bytes:
     """Return the first bytes of a file after making sure that it is one.
 
@@ -134,6 +142,8 @@ def collect_logs(package: str) -> None:
     logging.getLogger(package).addHandler(_Listener(logging.WARNING))
 
 
+_FOR_DEVELOPERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ResourceWarning)
+
 _WARNINGS = threading.RLock()
 
 
@@ -171,7 +181,11 @@ def parsing(path: Path, doing: str = "its header") -> Iterator[list[str]]:
     with decoding(path, doing) as said, _WARNINGS, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield said
-        said.extend(" ".join(str(warning.message).split()) for warning in caught)
+        said.extend(
+            " ".join(str(warning.message).split())
+            for warning in caught
+            if not issubclass(warning.category, _FOR_DEVELOPERS)
+        )
 
 
 def pixel_dtype(path: Path, dtype: Any, where: str = "") -> np.dtype[Any]:

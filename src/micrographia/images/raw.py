@@ -209,7 +209,8 @@ class StreamPixels(FilePixels):
         _, stream = self.handle()
         at, odd = divmod(stream.tell(), SLAB)
         if odd or at > index:
-            stream.seek(0)
+            super().close()  # rewinding a stream would begin at the head of the file, not of the stream
+            _, stream = self.handle()
             at = 0
         while True:
             block = np.frombuffer(stream.read(SLAB), np.uint8).copy()

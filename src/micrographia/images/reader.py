@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from micrographia import plugins
 from micrographia.errors import ImageError
-from micrographia.images.files import look, printable
+from micrographia.images.files import is_folder, look, printable
 from micrographia.images.image import Image, Member
 
 
@@ -96,7 +96,7 @@ def find_reader(path: Path) -> tuple[Reader, list[str]]:
     ImageError
         If there is no such file, it is empty, may not be read, or no reader recognises it.
     """
-    folder = path.is_dir()
+    folder = is_folder(path)
     head = b"" if folder else look(path)
     name = path.name.lower()
     found = next((reader for reader in readers() if reader.matches(path, head)), None)
@@ -104,11 +104,15 @@ def find_reader(path: Path) -> tuple[Reader, list[str]]:
         return found, []
     named = next((reader for reader in readers() if name.endswith(reader.extensions)), None)
     if found is not None:
-        lie = f"it is named {path.suffix} but is {found.name}, and is read as such"
+        lie = f"it is named {_suffix(name, named)} but is {found.name}, and is read as such"
         return found, [lie] if named is not None else []
     if folder:
         look(path)
     raise _unknown(path, head, named)
+
+
+def _suffix(name: str, named: Reader | None) -> str:
+    return max((end for end in named.extensions if name.endswith(end)), key=len) if named is not None else ""
 
 
 def _unknown(path: Path, head: bytes, named: Reader | None) -> ImageError:
@@ -119,10 +123,9 @@ def _unknown(path: Path, head: bytes, named: Reader | None) -> ImageError:
         text = head.isascii() and all(byte >= 32 or byte in b"\t\n\r\f" for byte in head)
         kind = "text" if text else f"unknown data that begin with {head[:8].hex(' ')}"
     if named is not None:
+        said = f"is named {_suffix(path.name.lower(), named)} but holds {kind}, not {named.name}"
         remedy = "Copy or export it again; it may be cut short, or misnamed"
-        return ImageError(
-            printable(path), f"is named {path.suffix} but holds {kind}, not {named.name}", remedy
-        )
+        return ImageError(printable(path), said, remedy)
     formats = ", ".join(dict.fromkeys(reader.name for reader in readers()))
     return ImageError(
         printable(path), f"holds {kind}, which no reader reads", f"Convert it to one of {formats}"

@@ -16,7 +16,7 @@ from micrographia.images.image import Channel, Image, Member
 from micrographia.images.layout import Layout, drop_singletons
 from micrographia.images.raw import MappedPixels, StreamPixels
 
-_LONGEST_HEADER = 8 << 20
+_LONGEST_HEADER = 1 << 20
 
 _TYPES = {
     "char": "i1",
@@ -108,7 +108,9 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     with path.open("rb") as file:
         head = file.read(_LONGEST_HEADER)
         if not re.search(rb"\r?\n\r?\n", head) and len(head) == _LONGEST_HEADER:
-            raise ImageError(printable(path), "has no end of its header in 8 MiB", "Export it again")
+            raise ImageError(
+                printable(path), "has no end of its header in its first megabyte", "Export it again"
+            )
         file.seek(0)
         header = dict(nrrd.read_header(file))
         offset = file.tell()

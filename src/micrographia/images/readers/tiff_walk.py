@@ -15,6 +15,9 @@ _SIZES = np.zeros(65536, np.int64)
 _SIZES[1:19] = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 4, 0, 8, 8, 8]
 """Bytes of one value, by the type of a tag."""
 
+_PRIVATE = 32768
+"""From this number on tags belong to programs, some of which leave dangling values; without those pixels are whole."""
+
 
 def walk(path: Path) -> int:
     """Return the number of directories (pages) of a TIFF.
@@ -64,8 +67,16 @@ def _directory(path: Path, file: BinaryIO, offset: int, size: int, order: str, b
     if count and claimed.max() > size:
         code = int(tags["code"][claimed.argmax()])
         raise _bad(path, f"its tag {code} claims {claimed.max():,.0f} bytes; the file has {size:,}")
+    inline = 8 if big else 4
+    ends = np.where((claimed > inline) & (tags["code"] < _PRIVATE), tags["value"] + claimed, 0)
+    if count and ends.max() > size:
+        raise _bad(
+            path, f"is cut short: its tag {int(tags['code'][ends.argmax()])} ends beyond the end of the file"
+        )
     rest = file.read(tail)
-    return int(struct.unpack(f"{order}{next_format}", rest)[0]) if len(rest) == tail else 0
+    if len(rest) < tail:
+        raise _cut(path, page, offset, size)
+    return int(struct.unpack(f"{order}{next_format}", rest)[0])
 
 
 def _cut(path: Path, page: int, offset: int, size: int) -> ImageError:

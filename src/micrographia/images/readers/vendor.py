@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from micrographia.errors import ImageError
-from micrographia.images.calibration import Calibration
+from micrographia.images.calibration import Calibration, tidy
 from micrographia.images.files import (
     FilePixels,
     choose,
@@ -83,7 +84,7 @@ class VendorReader:
             image = _image(path, reader, kind, entry, member)
             if kind.name == "CZI":
                 said += _unnamed_scenes(path, len(reader.scenes))
-        image.notes += tuple(note for note in said if "deprecated" not in note)
+        image.notes += tuple(said)
         return image
 
 
@@ -154,8 +155,8 @@ def _image(path: Path, reader: Any, kind: _Format, entry: _Entry, member: str) -
     layout = entry.layout
     sizes = dict(zip(layout.image_axes, layout.image_shape, strict=True))
     rgb = "S" in layout.axes and sizes["C"] == 3
-    known = _calibration(reader).fit(layout.image_axes, 0 if rgb else sizes.get("C", 1))
-    block = tuple(1 if axis in "TZ" or (axis == "C" and not rgb) else size for axis, size in sizes.items())
+    known = _calibration(reader, kind).fit(layout.image_axes, 0 if rgb else sizes.get("C", 1))
+    block = layout.image_block([sizes[0] for sizes in reader.dask_data.chunks])
     within_limit(path, math.prod(block) * entry.dtype.itemsize, "one plane of it")
     return Image(
         _VendorPixels(path, kind, entry),
@@ -174,14 +175,21 @@ def _image(path: Path, reader: Any, kind: _Format, entry: _Entry, member: str) -
     )
 
 
-def _calibration(reader: Any) -> Calibration:
+def _calibration(reader: Any, kind: _Format) -> Calibration:
     said = Calibration()
     sizes = reader.physical_pixel_sizes
-    said.set_space({"z": sizes.Z, "y": sizes.Y, "x": sizes.X}, 1, "micrometer")
+    if kind.name == "ND2" and (sizes.Y, sizes.X) == (1, 1):
+        said.notes.append(
+            "its pixel size of exactly 1 micrometer is what a microscope without calibration writes"
+        )
+    else:
+        steps = {"z": sizes.Z, "y": sizes.Y, "x": sizes.X}
+        said.set_space({axis: tidy(step) for axis, step in steps.items() if step}, 1, "micrometer")
     interval = reader.time_interval
     if interval is not None:
         said.set("t", getattr(interval, "total_seconds", lambda: interval)(), "second")
-    said.channels = [Channel(str(name)) for name in reader.channel_names or ()]
+    names = [str(name) for name in reader.channel_names or ()]
+    said.channels = [Channel("" if re.fullmatch(r"Channel(:\d+)+", name) else name) for name in names]
     return said
 
 
