@@ -1,4 +1,3 @@
-import shutil
 import subprocess
 import sys
 
@@ -8,24 +7,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from folders import copied, lab
 from micrographia.dataset.describe import DescribeOptions, describe
 from micrographia.errors import MicrographiaError
 from micrographia.metadata import load, update
-from micrographia.simulation import Plate, simulate_dataset
-
-
-def lab(tmp_path, images=4, **options):
-    folder = tmp_path / "lab"
-    simulate_dataset(folder, images=images, shape=(64, 80), **options)
-    return folder
-
-
-def copied(data, name, tmp_path):
-    folder = tmp_path / name
-    shutil.copytree(data / name, folder)
-    for path in folder.rglob("*"):
-        path.chmod(0o755)
-    return folder
+from micrographia.simulation import Plate
 
 
 def rows(folder):
@@ -188,7 +174,7 @@ def test_links_in_a_circle_and_odd_names_are_passed_over(tmp_path):
         ("stardist_test_images", 3, 2, {"masks": "instance"}, 125 + 51),
         ("plantseg_3d", 4, 4, {"labels": "instance"}, None),
         ("nf1_cellpainting", 5, 15, dict.fromkeys(("nuclei", "cells", "cytoplasm"), "binary"), 0),
-        ("pancreas_imc_images", 3, 3, {"masks": "instance"}, None),
+        ("pancreas_imc_images", 3, 3, {"masks": "instance", "point_annotations": None}, None),
     ],
 )
 def test_real_folders_are_paired_without_help(data, tmp_path, name, images, annotations, kinds, objects):

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from micrographia.dataset.describe import start_time
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
 from micrographia.dataset.identity import ImageIdentity, combine, dataset_files_sha256
 from micrographia.dataset.journal import Done, Journal, fingerprint
+from micrographia.dataset.locks import alone, together, wait_for_others
 from micrographia.dataset.manifest import NAME, write_manifest
 from micrographia.dataset.objects import MeasuredMask, collect_objects, part_path
 from micrographia.dataset.opening import ImageFiles
@@ -26,6 +27,12 @@ from micrographia.findings import Finding
 from micrographia.work import Progress, TaskError, cores, stream
 
 Version = Literal["0.5", "0.4"]
+LEFTOVERS = (".partial.journal", ".partial.workers", ".partial.lock")
+"""Endings of the files that lie beside an unfinished output."""
+
+FEW = 16
+"""Images up to which one process with threads is faster than starting several."""
+
 LARGE = 256 << 20
 """Decoded bytes from which one image is worth all threads; smaller ones are converted side by side in processes."""
 
@@ -98,18 +105,22 @@ def convert(dataset: Dataset, out: Path, options: ConvertOptions | None = None) 
     """
     options = options or ConvertOptions()
     began = time.perf_counter()
+    if options.resume and out.exists() and not _beside(out, ".partial").exists():
+        return _finished(out)
     precheck(dataset, out, options)
-    partial, journal = _prepare(out, options)
-    resumed = len(journal.done)
-    (partial / "images").mkdir(parents=True, exist_ok=True)
-    with told_when_full(out):
+    with told_when_full(out), alone(_beside(out, ".partial.lock")):
+        wait_for_others(_beside(out, ".partial.workers"))
+        partial, journal = _prepare(out, options)
+        resumed = len(journal.done)
+        (partial / "images").mkdir(parents=True, exist_ok=True)
         _convert_images(dataset, partial, journal, options)
         tables = read_tables(dataset)
         if tables.errors:
             raise tables.errors[0]
         result = _finish(dataset, partial, journal, tables)
-    put_in_place(partial, out)
-    journal.path.unlink()
+        put_in_place(partial, out)
+        for ending in LEFTOVERS:
+            _beside(out, ending).unlink(missing_ok=True)
     done = [journal.done[image] for image in dataset.image_ids]
     return Converted(
         open_dataset(out),
@@ -124,11 +135,25 @@ def convert(dataset: Dataset, out: Path, options: ConvertOptions | None = None) 
     )
 
 
+def _finished(out: Path) -> Converted:
+    """Return what there is when the interrupted run had got to its end."""
+    done = open_dataset(out)
+    for ending in LEFTOVERS:
+        _beside(out, ending).unlink(missing_ok=True)
+    last = done.mifa.versions[-1] if done.mifa.versions else None
+    content = last.content_sha256 or "" if last else ""
+    files = last.files_sha256 or "" if last else ""
+    size = sum(row.size for row in done.rows if row.role == "image")
+    count = len(done.image_ids)
+    return Converted(done, count, 0, 0, size, 0.0, count, content, files)
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
     files: ImageFiles
     target: Path
     parts: Path
+    lock: Path
     labels: tuple[tuple[str, str, tuple[tuple[int, str], ...]], ...]
     version: Version
     verify: bool
@@ -150,9 +175,11 @@ def _convert_images(dataset: Dataset, partial: Path, journal: Journal, options: 
         done = journal.done.get(name)
         if done is not None and done.source == fingerprint(files) and target.exists():
             continue
-        waiting.append(_Task(files, target, partial / ".objects", kinds, options.version, options.verify, 1))
+        lock = partial.with_name(partial.name + ".workers")
+        parts = partial / ".objects"
+        waiting.append(_Task(files, target, parts, lock, kinds, options.version, options.verify, 1))
     (partial / ".objects").mkdir(exist_ok=True)
-    large = _first_is_large(waiting) or len(waiting) < workers
+    large = len(waiting) <= FEW or _first_is_large(waiting)
     if large:
         waiting = [_with_threads(task, workers) for task in waiting]
     failed: list[TaskError] = []
@@ -183,17 +210,18 @@ def _convert_image(task: _Task) -> Done:
     image = files.image()
     told = {name: (kind, classes) for name, kind, classes in task.labels}
     masks = [MeasuredMask(mask, *told.get(mask.set, ("", ()))) for mask in files.masks()]
-    written = images.write_image(
-        task.target,
-        image,
-        labels=[mask.source() for mask in masks],
-        version=task.version,
-        name=files.id,
-        threads=task.threads,
-        verify=task.verify,
-        overwrite=True,
-    )
-    collect_objects(files.id, masks, part_path(task.parts, files.id))
+    with together(task.lock):
+        written = images.write_image(
+            task.target,
+            image,
+            labels=[mask.source() for mask in masks],
+            version=task.version,
+            name=files.id,
+            threads=task.threads,
+            verify=task.verify,
+            overwrite=True,
+        )
+        collect_objects(files.id, masks, part_path(task.parts, files.id))
     return Done(
         files.id,
         fingerprint(files),
@@ -208,6 +236,7 @@ def _convert_image(task: _Task) -> Done:
 def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -> tuple[str, str]:
     """Write tables, carry over other files, write ``files.tsv`` and ``mifa.yaml``; return both checksums."""
     done = {image: journal.done[image] for image in dataset.image_ids}
+    _remove_strangers(partial / "images", set(done))
     folder = partial / "annotations"
     folder.mkdir(exist_ok=True)
     frames = dict(tables.frames)
@@ -229,6 +258,17 @@ def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -
     changes = f"converted to OME-Zarr {header['version']} by micrographia {header['program']}"
     add_version(draft, stamp, changes, content, files)
     return content, files
+
+
+def _remove_strangers(folder: Path, ids: set[str]) -> None:
+    """Remove what a killed run left unfinished, and images that the dataset no longer has."""
+    for path in folder.iterdir():
+        if path.name.removesuffix(".ozx").removesuffix(".ome.zarr") in ids:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
@@ -288,7 +328,7 @@ def precheck(dataset: Dataset, out: Path, options: ConvertOptions) -> None:
 
 
 def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:
-    partial = out.with_name(out.name + ".partial")
+    partial = _beside(out, ".partial")
     header = {
         "format": 1,
         "program": __version__,
@@ -296,7 +336,7 @@ def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:
         "zipped": options.zipped,
         "started": start_time(),
     }
-    journal = Journal(out.with_name(out.name + ".partial.journal"), header)
+    journal = Journal(_beside(out, ".partial.journal"), header)
     if partial.exists() and journal.path.exists():
         if not options.resume:
             raise DatasetError(
@@ -304,10 +344,9 @@ def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:
             )
         journal.resume()
     else:
-        with told_when_full(out):
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            journal.begin()
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        journal.begin()
     return partial, journal
 
 
@@ -332,6 +371,10 @@ def told_when_full(out: Path) -> Iterator[None]:
         raise DatasetError(out, f"cannot be written ({reason})", remedy) from error
 
 
+def _beside(out: Path, ending: str) -> Path:
+    return out.with_name(out.name + ending)
+
+
 def _first_is_large(tasks: list[_Task]) -> bool:
     """Tell whether the largest source file is so large that its image is better converted by all threads at once."""
     sizes = [max((row.size for row in task.files.rows), default=0) for task in tasks]
@@ -339,4 +382,4 @@ def _first_is_large(tasks: list[_Task]) -> bool:
 
 
 def _with_threads(task: _Task, threads: int) -> _Task:
-    return _Task(task.files, task.target, task.parts, task.labels, task.version, task.verify, threads)
+    return replace(task, threads=threads)
