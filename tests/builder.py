@@ -94,7 +94,7 @@ MIFA: dict[str, Any] = {
     "image_acquisitions": [
         {
             "imaging_method": {
-                "value": "wide-field fluorescence",
+                "value": "wide-field fluorescence microscopy",
                 "ontology_name": "FBbi",
                 "ontology_id": "FBbi:00000246",
             },

@@ -77,7 +77,7 @@ def mended_path(path: str) -> str:
     >>> mended_path(r".\images\a 1.tif"), mended_path("../a.tif")
     ('images/a 1.tif', '../a.tif')
     """
-    mended = "/".join(part for part in path.strip().replace("\\", "/").split("/") if part not in ("", "."))
+    mended = "/".join(part for part in path.replace("\\", "/").split("/") if part not in ("", "."))
     return path if path_problem(mended) else mended
 
 

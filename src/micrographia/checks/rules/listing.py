@@ -14,7 +14,17 @@ from micrographia.dataset import Dataset, FileRow
 from micrographia.dataset.manifest import NAME
 from micrographia.findings import Finding, Severity
 
-DOCUMENTS = ("readme", "license", "licence", "copying", "citation", "changelog", "card", "badge", "code_of_conduct")
+DOCUMENTS = (
+    "readme",
+    "license",
+    "licence",
+    "copying",
+    "citation",
+    "changelog",
+    "card",
+    "badge",
+    "code_of_conduct",
+)
 """Beginnings of the names of files that need not be listed."""
 
 
@@ -68,7 +78,9 @@ class FileListLines(Rule):
         """Rewrite paths with ``/`` only, and remove blank lines."""
         blank = {f.line for f in findings if f.line and f.evidence.get("reading") == "T001"}
         crooked = {f.line for f in findings if f.line and f.evidence.get("reading") == "T003"}
-        edits = {line: (lambda cells: cells | {"Files": mended_path(cells["Files"])}) for line in crooked}
+        edits = {
+            line: (lambda cells: cells | {"Files": mended_path(cells["Files"].strip())}) for line in crooked
+        }
         done = edit_lines(dataset.path / NAME, edits, remove=blank)
         return [f"{NAME}: wrote {counted(done.edited, 'path')} with / only"] * bool(done.edited) + [
             f"{NAME}: removed {counted(done.removed, 'blank line')}"
