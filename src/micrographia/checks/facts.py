@@ -15,6 +15,7 @@ from micrographia.checks.tables import TableFacts, gather_tables
 from micrographia.dataset import Dataset, FileRow, open_dataset
 from micrographia.dataset.identity import file_checksum
 from micrographia.dataset.manifest import NAME as MANIFEST
+from micrographia.dataset.manifest import inside
 from micrographia.dataset.scan import walk
 from micrographia.errors import DatasetError, MicrographiaError
 from micrographia.metadata import AnnotationSet, Mifa
@@ -219,13 +220,15 @@ def _size(path: Path) -> int:
 
 
 def _checksums(dataset: Dataset, *, workers: int | None, quiet: bool) -> dict[str, str]:
-    paths = sorted({row.path for row in dataset.rows})
-    tasks = [(dataset.path / path, path) for path in paths if (dataset.path / path).exists()]
+    """Return the checksums of the listed files that exist and can be read; those that cannot are others' findings."""
+    tasks = sorted({(dataset.path, row.path) for row in dataset.rows})
     outcomes = run(
         _checksum, tasks, workers=workers, kind="threads", name=lambda t: t[1], label="checksums", quiet=quiet
     )
     return {outcome.task[1]: outcome.value for outcome in outcomes if outcome.value is not None}
 
 
-def _checksum(task: tuple[Path, str]) -> str:
-    return file_checksum(task[0])[1]
+def _checksum(task: tuple[Path, str]) -> str | None:
+    root, path = task
+    place = inside(root, path)
+    return file_checksum(place)[1] if place.exists() else None
