@@ -246,7 +246,7 @@ class Image:
         block = self._pixels.read(dense)
         if any(part.step != 1 for part in whole):
             block = block[tuple(slice(None, None, part.step) for part in whole)]
-        return np.require(block, self.dtype, ["C", "W", "O"])
+        return np.require(block, self.dtype, ["C", "W"])
 
     def blocks(self, block_shape: Sequence[int] | None = None) -> Iterator[Region]:
         """Yield regions that tile the image, in canonical order: the last axis runs fastest.

@@ -7,8 +7,9 @@ import math
 import mmap
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -175,32 +176,24 @@ class SegmentPixels(FilePixels):
         return self.layout.to_image(out, region)
 
     def _page(self, tif: Any, page: Any, number: int, wanted: Region, target: Array) -> None:
-        keyframe = page.keyframe
-        step = segment_shape(keyframe)
-        counts = [math.ceil(size / extent) for size, extent in zip(keyframe.shaped, step, strict=True)]
-        grid = [
-            range(axis.start // e, math.ceil(axis.stop / e)) for axis, e in zip(wanted, step, strict=True)
+        """Copy the wanted part of a page, in the five axes of ``keyframe.shaped``, to ``target``."""
+        shaped = page.keyframe.shaped
+        step = segment_shape(page.keyframe)
+        pieces = [
+            list(_cut(part, extent, size)) for part, extent, size in zip(wanted, step, shaped, strict=True)
         ]
-        for index in itertools.product(*grid[:4]):
-            flat = 0
-            for at, count in zip(index, counts, strict=False):
-                flat = flat * count + at
-            start = [at * extent for at, extent in zip((*index, 0), step, strict=True)]
-            stop = [min(a + e, size) for a, e, size in zip(start, step, keyframe.shaped, strict=True)]
-            inside = [
-                slice(max(axis.start, a), min(axis.stop, b))
-                for axis, a, b in zip(wanted, start, stop, strict=True)
-            ]
-            whole = all(i.start == a and i.stop == b for i, a, b in zip(inside, start, stop, strict=True))
-            if whole:
+        counts = [math.ceil(size / extent) for size, extent in zip(shaped, step, strict=True)]
+        for planes, depths, rows, columns in itertools.product(*pieces[:4]):
+            flat = planes.at
+            for piece, count in ((depths, counts[1]), (rows, counts[2]), (columns, counts[3])):
+                flat = flat * count + piece.at
+            place = (planes, depths, rows, columns, pieces[4][0])
+            if all(piece.whole for piece in place):
                 segment = self._segment(tif, page, flat)
             else:
-                segment = self.blocks.block((number, flat), lambda flat=flat: self._segment(tif, page, flat))  # type: ignore[misc]
-            target[
-                tuple(slice(i.start - w.start, i.stop - w.start) for i, w in zip(inside, wanted, strict=True))
-            ] = segment[None][
-                tuple(slice(i.start - a, i.stop - a) for i, a in zip(inside, start, strict=True))
-            ]
+                segment = self.blocks.block((number, flat), partial(self._segment, tif, page, flat))
+            inside = segment[depths.inside, rows.inside, columns.inside, place[4].inside]
+            target[tuple(piece.outside for piece in place)] = inside
 
     def _segment(self, tif: Any, page: Any, flat: int) -> Array:
         """Return one decoded strip or tile as (depth, rows, columns, samples)."""
@@ -229,6 +222,40 @@ class SegmentPixels(FilePixels):
         if len(data) != count:
             raise truncated(Path(file.path), offset + count, offset + len(data))
         return data
+
+
+class _Piece(NamedTuple):
+    """What one segment gives along one axis.
+
+    Parameters
+    ----------
+    at
+        Number of the segment along the axis.
+    inside
+        Part of the segment.
+    outside
+        Where it goes in the output.
+    whole
+        Whether that is all of the segment that lies in the image.
+    """
+
+    at: int
+    inside: slice
+    outside: slice
+    whole: bool
+
+
+def _cut(wanted: slice, extent: int, size: int) -> Iterator[_Piece]:
+    """Cut a part of an axis of ``size`` at the borders of segments of ``extent``."""
+    for index in range(wanted.start // extent, math.ceil(wanted.stop / extent)):
+        first, last = index * extent, min((index + 1) * extent, size)
+        start, stop = max(wanted.start, first), min(wanted.stop, last)
+        yield _Piece(
+            index,
+            slice(start - first, stop - first),
+            slice(start - wanted.start, stop - wanted.start),
+            (start, stop) == (first, last),
+        )
 
 
 def segment_shape(keyframe: Any) -> tuple[int, int, int, int, int]:
