@@ -38,6 +38,7 @@ def describe(
         str | None, typer.Option(help="Split by whole groups, as train=0.7,test=0.3, or TABLE.csv:COLUMN")
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the split")] = 0,
+    prune: Annotated[bool, typer.Option("--prune", help="Take files that are gone off the list")] = False,
     pixels: Annotated[bool, typer.Option(help="Read the masks to count objects and tell their kind")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a processor by default")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List every unpaired file")] = False,
@@ -51,7 +52,7 @@ def describe(
     from micrographia.dataset.describe import describe as describe_folder
 
     named = None if channels is None else () if channels == "none" else tuple(channels.split(","))
-    options = DescribeOptions(named, pairs, group or (), split, seed, pixels, workers, quiet=as_json)
+    options = DescribeOptions(named, pairs, group or (), split, seed, prune, pixels, workers, quiet=as_json)
     result = describe_folder(folder, options)
     if as_json:
         say_json(document(result))
@@ -213,4 +214,6 @@ def _changes(result: Described, everything: bool) -> None:
     if merged.added:
         _list(f"{count(len(merged.added), 'row')} new", list(merged.added), limit)
     if merged.gone:
-        _list(f"{count(len(merged.gone), 'file')} gone; their rows stay", list(merged.gone), limit)
+        stay = merged.gone[0] in set(merged.frame["Files"])
+        fate = "; their rows stay, --prune takes them off" if stay else " and off the list"
+        _list(f"{count(len(merged.gone), 'file')} gone{fate}", list(merged.gone), limit)

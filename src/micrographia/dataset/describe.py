@@ -6,7 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,8 @@ class DescribeOptions:
         ``train=0.7,test=0.3`` to divide whole groups, ``TABLE.csv:COLUMN`` to take it from a spreadsheet, or None.
     seed
         Draws the split.
+    prune
+        Take the rows of files that are gone off the list; else they stay, with what people wrote.
     pixels
         Read the label images to count objects.
     workers
@@ -69,6 +71,7 @@ class DescribeOptions:
     groups: Sequence[str] = ()
     split: str | None = None
     seed: int = 0
+    prune: bool = False
     pixels: bool = True
     workers: int | None = None
     quiet: bool = True
@@ -115,6 +118,9 @@ def describe(root: Path, options: DescribeOptions | None = None) -> Described:
     fresh = manifest(found, pairing, tables, known)
     again = (root / NAME).is_file()
     merged = merge(read_manifest(root / NAME)[0], fresh) if again else Merged(fresh)
+    if options.prune:
+        kept = merged.frame[~merged.frame["Files"].isin(merged.gone)].reset_index(drop=True)
+        merged = replace(merged, frame=kept)
     result = Described(_draft(root, merged.frame), found, pairing, Harvest(), merged, tables, again)
     _group(result, options)
     result.harvest = harvest(

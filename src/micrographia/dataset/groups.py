@@ -189,7 +189,7 @@ def _from_table(path: Path, column: str, images: Mapping[str, str]) -> dict[str,
         raise DatasetError(
             path, "has no column whose values are names of images", "Add one with the file names"
         )
-    return {image: str(value) for image, value in zip(owners, frame[column], strict=True) if image}
+    return {image: str(value) for image, value in zip(owners, frame[column], strict=True) if image and value}
 
 
 def named_images(frame: pd.DataFrame, images: Mapping[str, str]) -> list[str]:
