@@ -43,7 +43,7 @@ def test_a_folder_has_images_masks_and_a_spreadsheet(tmp_path: Path) -> None:
     assert [row["treatment"] for row in rows].count("drug") == 4
     assert [row["split"] for row in rows].count("test") == 2
     site = plate_sites(plate, seed=3, channels=1)[5]
-    truth = simulate_site(site, seed=3, shape=(96, 128), channels=(DNA,), cells=Cells(count=2))
+    truth = simulate_site(site, seed=3, shape=(96, 128), channels=(DNA,))
     assert np.array_equal(tifffile.imread(tmp_path / "lab/images" / names[5]), truth.image[0])
     assert np.array_equal(tifffile.imread(tmp_path / "lab/masks" / names[5]), truth.labels["nuclei"])
     assert not list(tmp_path.glob(".*"))

@@ -4,14 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import pdist, squareform
 
-from micrographia.simulation import Cells, simulate_field
+from micrographia.simulation import DNA, Cells, simulate_field
 from micrographia.simulation.placement import CONTACT, place, schedule
 from micrographia.simulation.population import Population, draw
 
 
 def placed(cells: Cells, size: tuple[float, float, float], seed: int) -> tuple[Population, np.ndarray]:
-    inside = schedule(cells.count, cells, size)
-    assert inside.sum() == cells.count
+    count = cells.count or 0
+    inside = schedule(count, cells, size)
+    assert inside.sum() == count
     population = place(draw(cells, len(inside), seed), inside, cells, size, seed)
     return population, inside[population.ids - 1]
 
@@ -71,3 +72,11 @@ def test_a_sparser_field_is_the_same_field_with_cells_left_out() -> None:
 def test_too_many_nuclei_are_refused_with_a_way_out() -> None:
     with pytest.raises(ValueError, match=r"of 200 nuclei .* fit without overlap: lower count"):
         simulate_field((100, 100), cells=Cells(count=200))
+
+
+@pytest.mark.parametrize("shape", [(512, 512), (90, 400), (24, 200, 200)])
+def test_density_is_the_share_that_nuclei_cover(shape: tuple[int, ...]) -> None:
+    field = simulate_field(shape, seed=2, cells=Cells(density=0.16, touching=0), channels=(DNA,))
+    share = (field.labels["nuclei"] > 0).mean()
+    assert share == pytest.approx(0.16 if len(shape) == 2 else 0.08, rel=0.25)
+    assert simulate_field((32, 32), cells=Cells(), channels=(DNA,)).axes == "CYX"

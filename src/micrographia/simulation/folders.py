@@ -77,7 +77,7 @@ def simulate_dataset(
     images
         Number of images: the first so many sites of the plate.
     shape, cells, channels, optics, camera, timelapse
-        As for ``simulate_field``; by default a dozen cells per 256 x 256 pixels, DNA only.
+        As for ``simulate_field``, but DNA only by default.
     target
         Which objects the masks show.
     image_format, mask_format
@@ -110,14 +110,13 @@ def simulate_dataset(
         )
     if "png" in (image_format, mask_format) and (len(shape) == 3 or timelapse or len(channels) > 1):
         raise ValueError("PNG holds single planes of one channel: choose tiff")
-    area = shape[-2] * shape[-1]
     part = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     common = _Task(
         folder=part,
         site=sites[0],
         seed=seed,
         shape=tuple(shape),
-        cells=cells or Cells(count=max(1, round(12 * area / 256**2))),
+        cells=cells or Cells(),
         channels=tuple(channels),
         optics=optics or Optics(),
         camera=camera or Camera(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -23,21 +22,21 @@ WHITE = 6000.0
 """Photons per pixel where there is no tissue."""
 SECTION = Optics(background=0.0, out_of_focus=0.06, vignetting=0.04, unevenness=0.02, pixel_size=0.5)
 TISSUE = Cells(
-    count=80,
+    density=0.25,
     touching=0.25,
     gap=0.3,
     nucleus_radius=4.0,
     cell_ratio=1.9,
     parameters={"nucleus_aspect": 1.35, "chromatin_contrast": 0.3, "nucleoli": 0.1},
 )
-"""A dense tissue; its count is that of 256 x 256 pixels."""
+"""A dense tissue."""
 
 
 def simulate_histology(
     shape: Sequence[int] = (256, 256),
     *,
     seed: Seed = 0,
-    cells: Cells | None = None,
+    cells: Cells = TISSUE,
     phenotypes: Sequence[Phenotype] = (),
     optics: Optics = SECTION,
     stains: tuple[float, float] = (1.0, 1.0),
@@ -72,8 +71,6 @@ def simulate_histology(
     from micrographia.simulation.scene import annotate, number, populate
     from micrographia.simulation.textures import fibres, tile
 
-    if cells is None:
-        cells = replace(TISSUE, count=round(TISSUE.count * shape[0] * shape[1] / 256**2))
     camera = Camera(quantum_efficiency=0.8, read_noise=2.0, gain=244 / (0.8 * WHITE), offset=0.0, bits=8)
     # the stains are read one by one, so one channel each says which structures are needed
     shown = (

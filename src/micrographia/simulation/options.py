@@ -172,7 +172,9 @@ class Cells:
     Parameters
     ----------
     count
-        Cells whose nucleus has its centre in the field: a density, since others reach in from outside.
+        Cells whose nucleus has its centre in the field (others reach in from outside), or None: by ``density``.
+    density
+        Where ``count`` is None: share of the field that nuclei cover, or of which they fill half in stacks.
     touching
         Share of the nuclei, 0 to 1, that are placed in contact with another.
     gap
@@ -193,7 +195,8 @@ class Cells:
         Other means, by the names in ``population.PARAMETERS``.
     """
 
-    count: int = 60
+    count: int | None = None
+    density: float = 0.2
     touching: float = 0.1
     gap: float = 1.0
     nucleus_radius: float = 5.6
@@ -205,7 +208,8 @@ class Cells:
     parameters: Mapping[str, float] = default(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _require(self.count >= 0, "count must not be negative")
+        _require(self.count is None or self.count >= 0, "count must not be negative")
+        _require(0 <= self.density <= 1, "density must lie in 0 to 1")
         _require(0 <= self.touching <= 1, "touching must lie in 0 to 1")
         _require(self.gap >= 0 and self.variation >= 0, "gap and variation must not be negative")
         _require(self.nucleus_radius > 0, "nucleus_radius must be positive")
@@ -227,7 +231,7 @@ class Nuisance:
     defocus
         Micrometers added to ``Optics.defocus``.
     density
-        Factor on ``Cells.count``.
+        Factor on the number of cells.
     """
 
     intensity: float | tuple[float, ...] = 1.0

@@ -21,6 +21,17 @@ def margin(cells: Cells) -> float:
     return 1.3 * cells.nucleus_radius * cells.cell_ratio
 
 
+def usual_count(cells: Cells, size: tuple[float, float, float]) -> float:
+    """Return how many nuclei have their centre in a field of this size, in micrometers (Z is 0 for one plane)."""
+    if cells.count is not None:
+        return cells.count
+    area = np.pi * cells.nucleus_radius**2
+    if size[0] == 0:
+        return float(cells.density * size[1] * size[2] / area)
+    volume = area * cells.nucleus_radius * cells.flatness * 4 / 3
+    return float(0.5 * cells.density * size[0] * size[1] * size[2] / volume)
+
+
 def place(
     population: Population, inside: np.ndarray, cells: Cells, size: tuple[float, float, float], seed: Seed
 ) -> Population:
@@ -65,7 +76,7 @@ def place(
     if missing.any():
         raise ValueError(
             f"only {int(placed[inside].sum())} of {int(inside.sum())} nuclei of radius {cells.nucleus_radius:g} "
-            f"micrometer fit without overlap: lower count, nucleus_radius or gap, or enlarge the field"
+            f"micrometer fit without overlap: lower count, density, nucleus_radius or gap, or enlarge the field"
         )
     # outside the field one cell less is no matter
     return replace(population, positions=positions).take(placed)

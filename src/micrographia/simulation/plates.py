@@ -255,11 +255,8 @@ def simulate_site(
     site
         From ``plate_sites``, with the same seed.
     seed, shape, cells, channels, optics, camera, timelapse
-        As for ``simulate_field``; by default 14 cells per 256 x 256 pixels. The pattern of illumination is that of
-        the batch.
+        As for ``simulate_field``. The pattern of illumination is that of the batch.
     """
-    area = shape[-2] * shape[-1]
-    cells = cells or Cells(count=max(1, round(14 * area / 256**2)))
     lamp = int(child(seed, Stream.BATCH, site.batch, Stream.ILLUMINATION).generate_state(1)[0])
     field = simulate_field(
         shape,

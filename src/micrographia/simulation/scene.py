@@ -9,7 +9,7 @@ import numpy as np
 
 from micrographia.simulation.options import STRUCTURES, Cells, Channel
 from micrographia.simulation.phenotypes import Phenotype
-from micrographia.simulation.placement import place, schedule
+from micrographia.simulation.placement import place, schedule, usual_count
 from micrographia.simulation.population import Population, check_shifts, count_factor, draw, respond
 from micrographia.simulation.render import Setting
 from micrographia.simulation.truth import clean, objects, relabel
@@ -60,7 +60,7 @@ def extent(cells: Cells, setting: Setting) -> tuple[float, float, float]:
 def populate(cells: Cells, phenotypes: Sequence[Phenotype], setting: Setting) -> Population:
     """Draw and place the cells of a field, shifted by their phenotypes."""
     size = extent(cells, setting)
-    count = round(cells.count * setting.nuisance.density * count_factor(phenotypes))
+    count = round(usual_count(cells, size) * setting.nuisance.density * count_factor(phenotypes))
     inside = schedule(count, cells, size)
     placed = place(draw(cells, len(inside), setting.seed), inside, cells, size, setting.seed)
     if cells.monolayer and not setting.flat:
