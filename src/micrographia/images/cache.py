@@ -79,6 +79,10 @@ class BlockOwner:
             self.keep(key, block)
         return block
 
+    def kept(self, key: Hashable) -> Array | None:
+        """Return the block under ``key`` if it is there; the caller must not change it."""
+        return _BLOCKS.get((self._name, key))
+
     def keep(self, key: Hashable, block: Array) -> None:
         """Keep a block under ``key``; nobody may change it from here on."""
         block.flags.writeable = False
