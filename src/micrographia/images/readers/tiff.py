@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,12 +85,13 @@ class TiffReader:
 
     def open(self, path: Path, member: str = "") -> Image:
         """Return one image of the file."""
-        walk(path)
+        pages = walk(path)
         with parsing(path) as said, _opened(path, said) as (tif, multifile):
             entries = _entries(path, tif)
+            said += _unused(tif, pages)
             entry = entries[choose(path, [entry.name for entry in entries], member, AUXILIARY)]
             image = _image(path, tif, entry, member, multifile)
-        image.notes += tuple(said)
+        image.notes += tuple(re.sub(r"<tifffile\.[^>]*> ", "", note) for note in said)
         return image
 
 
@@ -228,6 +230,19 @@ def _image(path: Path, tif: Any, entry: _Entry, member: str, multifile: bool) ->
         notes=known.notes + notes,
         files=_files(path, series),
     )
+
+
+def _unused(tif: Any, pages: int) -> list[str]:
+    """Return a note if some pages belong to none of the images."""
+    if any(series.is_multifile for series in tif.series):
+        return []
+    used = sum(
+        len(level)
+        for series in tif.series
+        for level in series.levels
+        if level.kind != "ome" or level is series
+    )
+    return [f"{pages - used} of its {pages} pages belong to none of its images"] if used < pages else []
 
 
 def _files(path: Path, series: Any) -> list[Path]:

@@ -19,6 +19,7 @@ from micrographia.images.files import FilePixels, decoding, printable, within_li
 from micrographia.images.image import Array, Region
 from micrographia.images.layout import Layout
 from micrographia.images.raw import truncated
+from micrographia.images.readers.tiff_streams import declared_pixels
 
 _JPEG = (6, 7, 34892, 33007)
 _TOUCHED = 64 << 20
@@ -207,6 +208,8 @@ class SegmentPixels(FilePixels):
         if keyframe.compression in _JPEG:
             more = {"jpegtables": page.jpegtables, "jpegheader": keyframe.jpegheader}
         data = None if count == 0 else self._bytes(tif, page, offset, count)
+        if data is not None and keyframe.compression != 1:
+            _check_stream(self.path, keyframe, data)
         segment, _, shape = keyframe.decode(data, flat, **more)
         if segment is None:
             return np.full(shape, keyframe.nodata, self.dtype)
@@ -222,6 +225,18 @@ class SegmentPixels(FilePixels):
         if len(data) != count:
             raise truncated(Path(file.path), offset + count, offset + len(data))
         return data
+
+
+def _check_stream(path: Path, keyframe: Any, data: bytes) -> None:
+    """Raise ``ImageError`` if a strip or tile is a picture that declares another size than the TIFF."""
+    _, depth, rows, columns, _ = segment_shape(keyframe)
+    declared = declared_pixels(data)
+    if declared > 4 * max(depth * rows * columns, 1 << 20):
+        raise ImageError(
+            printable(path),
+            f"a strip or tile of {rows} x {columns} pixels declares {declared:,}",
+            "The file is damaged; export it again",
+        )
 
 
 class _Piece(NamedTuple):
