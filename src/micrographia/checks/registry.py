@@ -26,8 +26,8 @@ def builtin_rules() -> tuple[type[Rule], ...]:
     found: dict[str, type[Rule]] = {}
     for module in pkgutil.iter_modules(home.__path__, f"{home.__name__}."):
         for rule in vars(import_module(module.name)).values():
-            if not _is_rule(rule) or rule.__module__ != module.name:
-                continue
+            if not _is_rule(rule) or rule.__module__ != module.name or not hasattr(rule, "code"):
+                continue  # imported, or what several rules share
             if rule.code in found:
                 raise TypeError(f"{rule.code} is both {found[rule.code].__name__} and {rule.__name__}")
             found[rule.code] = rule

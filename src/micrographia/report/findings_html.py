@@ -47,7 +47,10 @@ def findings_html(report: Report) -> str:
         "scores": [_score(score) for score in report.scores],
         "fixed": [printable(done) for done in report.fixed],
         "entries": [_entry(entry) for entry in entries],
-        "waived": report.waived,
+        "waived": [
+            {"code": w.finding.code, "message": printable(w.finding.message), "reason": printable(w.reason)}
+            for w in report.waived
+        ],
         "explained": _explained({entry.code for entry in entries}),
         "rules": [group for letter in Letter if (group := _rules(letter, report.outcomes))["rules"]],
     }
