@@ -1,4 +1,4 @@
-"""Find copies: images with the same pixels, and images that were rescaled, compressed, brightened, turned or mirrored."""
+"""Find copies: images with the same pixels, and images that were rescaled, compressed, turned or mirrored."""
 
 from __future__ import annotations
 
@@ -51,8 +51,9 @@ def identical(images: Mapping[str, ImageFacts]) -> list[list[str]]:
 def near_identical(images: Mapping[str, ImageFacts], planes: Planes) -> NearCopies:
     """Find copies that are not the same in every pixel.
 
-    Candidates are pairs with thumbnails that are alike in one of the eight ways to turn and mirror; they are then compared
-    in full, and in what is left without their smooth parts: two empty fields under the same uneven light are no copies.
+    Candidates are pairs with thumbnails that are alike in one of the eight ways to turn and mirror; they are then
+    compared in full, and in what is left without their smooth parts: two empty fields under the same uneven light are
+    no copies.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def _classes(images: Mapping[str, ImageFacts]) -> Iterator[list[str]]:
 
 
 def vectors(thumbnails: Sequence[Array]) -> Array:
-    """Return thumbnails (channel, 16, 16) as rows: each channel without mean, all together of length 1; 0 if constant."""
+    """Return thumbnails (channel, 16, 16) as rows of length 1, each channel without mean; 0 if constant."""
     stack = np.stack(thumbnails).astype(np.float64)
     level = np.abs(stack).mean(axis=(-1, -2), keepdims=True)
     stack -= stack.mean(axis=(-1, -2), keepdims=True)
@@ -147,4 +148,3 @@ def _compared(
 
 def _shrunk(planes: Array, side: int) -> Array:
     return np.stack([area_mean(plane, side) for plane in planes])
-

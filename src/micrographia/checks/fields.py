@@ -1,7 +1,8 @@
 """Hidden groups: images that are copies, tiles, crops or neighbours of each other although nothing says so.
 
-A random split over such images leaks: a model is tested on what it has seen. Each kind of link has its own test and its own
-null, which says how many links are expected by chance; links make groups, proposed as a column ``group:field``.
+A random split over such images leaks: a model is tested on what it has seen. Each kind of link has its own test and
+its own null, which says how many links are expected by chance; links make groups, proposed as a column
+``group:field``.
 """
 
 from __future__ import annotations
@@ -107,8 +108,8 @@ def propose_groups(facts: Mapping[str, ImageFacts], planes: Planes | None = None
     facts
         Image id to what its pixels are.
     planes
-        Fetches the plane of an image for pairs that seem to belong together, as :func:`reference_plane` does; None looks only
-        for what the facts alone can tell: equal pixels, seams, and the colours of stain.
+        Fetches the plane of an image for pairs that seem to belong together, as :func:`reference_plane` does; None
+        looks only for what the facts alone can tell: equal pixels, seams, and the colours of stain.
 
     Returns
     -------
@@ -153,7 +154,7 @@ def propose_groups(facts: Mapping[str, ImageFacts], planes: Planes | None = None
     total = len(seams.links)
     return FieldGroups(
         _column(facts, links),
-        tuple([*links, *slides.links]),
+        (*links, *slides.links),
         seams.counts,
         seams.thresholds,
         {str(kind): number for kind, number in null.items()},
@@ -214,4 +215,6 @@ def _short(image: str) -> str:
 
 def _note(notes: list[str], number: int, what: str) -> None:
     if number:
-        notes.append(f"{number:,} pairs that are alike were not compared in full for {what}: there are too many")
+        notes.append(
+            f"{number:,} pairs that are alike were not compared in full for {what}: there are too many"
+        )

@@ -73,12 +73,12 @@ def _within(
             for at in np.flatnonzero((both >= ALIKE) & (i + start != j)):
                 key = (int(i[at]) + start, int(j[at]))
                 best[key] = max(best.get(key, (-1.0, 0)), (float(both[at]), line))
-    for (i, j), (alike, line) in best.items():
-        one = prints[i]
+    for (here, there), (highest, line) in best.items():
+        one = prints[here]
         along = one.shape[1 if first_side == "right" else 0]
         begin = along - (line + 1) * one.factor
         y, x = (0, begin) if first_side == "right" else (begin, 0)
-        yield Strip(alike, members[i], members[j], y, x)
+        yield Strip(highest, members[here], members[there], y, x)
 
 
 def _unit(lines: Array) -> Array:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 
 class Kind(StrEnum):
@@ -66,6 +71,33 @@ class Link:
             "second": self.second,
             "evidence": dict(self.evidence),
         }
+
+
+SHARE = 0.05
+"""The largest share of what is found that may be expected to be chance."""
+
+
+def least_of(found: Array, null: Array, weight: float, grid: Sequence[float]) -> float:
+    """Return the lowest threshold at which few enough of the scores found are expected to be chance.
+
+    Parameters
+    ----------
+    found, null
+        Scores of pairs that may belong together, and of pairs that cannot.
+    weight
+        Comparisons behind ``found`` over those behind ``null``.
+    grid
+        Thresholds to choose from, ascending.
+
+    Returns
+    -------
+    float
+        One of the grid; infinite if none will do.
+    """
+    for least in grid:
+        if int((null >= least).sum()) * weight <= SHARE * max(1, int((found >= least).sum())):
+            return least
+    return math.inf
 
 
 def connected(images: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """Find neighbouring slices of a stack, or time points of a movie, that are listed as separate images.
 
-They show the same place, slightly changed: correlated over the whole plane at next to no shift, in coarse and in fine structure.
-The same is done with one image mirrored or turned by half, which keeps everything but the place.
+They show the same place, slightly changed: correlated over the whole plane at next to no shift, in coarse and in fine
+structure. The same is done with one image mirrored or turned by half, which keeps everything but the place.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 
 from micrographia.checks.duplicates import vectors
 from micrographia.checks.fields_links import Kind, Link
-from micrographia.checks.fields_overlap import common
 from micrographia.checks.fields_planes import Array, Planes, correlation, details, halved
 from micrographia.checks.pixel_facts_image import ImageFacts
 from micrographia.checks.pixel_facts_prints import dihedral
@@ -43,8 +42,8 @@ class Neighbours:
     links
         One a pair.
     tried, null
-        Pairs that were compared in full, and how many of them would have counted with one image mirrored or turned by half
-        (three ways each).
+        Pairs that were compared in full, and how many of them would have counted with one image mirrored or turned by
+        half (three ways each).
     passed_over
         Pairs that were alike but not compared because there were too many.
     """
@@ -138,11 +137,11 @@ def _best(one: Array, other: Array) -> tuple[float, float, int, int]:
     best, shift = -2.0, (0, 0)
     for y in range(-REACH, REACH + 1):
         for x in range(-REACH, REACH + 1):
-            r = correlation(*common(fine_one, fine_other, y, x))
+            r = correlation(fine_one, fine_other, y, x)
             if r > best:
                 best, shift = r, (y, x)
     y, x = shift
-    return correlation(*common(one, other, y, x)), best[0], y, x
+    return correlation(one, other, y, x), best, y, x
 
 
 def _pair(first: str, second: str) -> tuple[str, str]:

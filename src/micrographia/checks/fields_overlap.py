@@ -1,7 +1,8 @@
 """Find crops of one field: images that show a part of the same place, shifted against each other.
 
-Anchors of two images that look alike vote for the shift between the images; lines beside the edges that are found inside the
-other image propose one too. Such a shift is tried on the pixels themselves. The same is done with one image mirrored, which cannot fit: how often it does is how often chance would.
+Anchors of two images that look alike vote for the shift between the images; lines beside the edges that are found
+inside the other image propose one too. Such a shift is tried on the pixels themselves. The same is done with one
+image mirrored, which cannot fit: how often it does is how often chance would.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from micrographia.checks import pixel_kernels as kernels
 from micrographia.checks.fields_bands import find_strips
-from micrographia.checks.fields_links import Kind, Link
+from micrographia.checks.fields_links import Kind, Link, least_of
 from micrographia.checks.fields_planes import Planes, correlation, details
 from micrographia.checks.pixel_facts_image import ImageFacts
 from micrographia.checks.pixel_facts_prints import ANCHOR_RADIUS, Prints
@@ -26,6 +27,8 @@ BLOCK, COLUMNS = 32, 512
 """Images whose anchors are compared at once, with those of how many others."""
 ALIKE = 0.95
 """Correlation of two anchors that vote."""
+SAMPLE, COMMON, FEW = 4096, 0.01, 4
+"""An anchor that looks like more than this share of a sample, and more than a few, is of no use."""
 VOTES = 3
 """Votes for one shift that make it worth a try."""
 SAME = 0.9
@@ -34,8 +37,11 @@ SAME_DETAILS = 0.6
 """The same for what is left without the smooth parts."""
 LEAST_SIDE, LEAST_AREA = 12, 1024
 """Smallest common part, in pixels."""
-MOST = 50
-"""Pairs that are tried on the pixels, per image; the most votes first."""
+MOST = 10
+"""Shifts that are tried on the pixels, per image; the most promising first."""
+FEWEST_TRIED = 200
+"""Shifts that are tried before it is asked whether more are worth it."""
+_GRID = (SAME, 0.92, 0.94, 0.96, 0.98, 0.99, 0.995, 0.999)
 
 
 @dataclass(frozen=True)
@@ -46,13 +52,16 @@ class Overlaps:
     ----------
     links
         One a pair.
+    threshold
+        Least correlation, after calibration against the null; infinite if nothing was better than chance.
     tried, null_tried, null
         Shifts that were tried on the pixels; the same with one image mirrored, and how many of those fitted.
     passed_over
-        Pairs with votes that were not tried because there were too many.
+        Shifts that were not tried because there were too many.
     """
 
     links: tuple[Link, ...]
+    threshold: float = SAME
     tried: int = 0
     null_tried: int = 0
     null: int = 0
@@ -62,11 +71,11 @@ class Overlaps:
 @dataclass(frozen=True, slots=True)
 class _Shift:
     alike: float
-    votes: int
     first: str
     second: str
     y: int
     x: int
+    reach: int
 
     @property
     def pair(self) -> tuple[str, str]:
@@ -88,27 +97,38 @@ def find_overlaps(
         Sorted pairs of ids that are left out.
     """
     left_out = set(skip)
-    links: list[Link] = []
-    linked: set[tuple[str, str]] = set()
-    tried = null_tried = null = passed_over = 0
+    real: list[Link] = []
+    null: list[Link] = []
+    tried = null_tried = passed_over = 0
     for names in _classes(images):
         prints = [p for name in names if (p := images[name].prints) is not None]
-        for mirrored in (False, True):
-            shifts = [one for one in _proposed(names, prints, mirrored) if one.pair not in left_out]
-            most = MOST * len(names)
-            for shift in shifts[:most]:
-                if not mirrored and shift.pair in linked:
-                    continue
-                link = _tried(shift, planes, mirrored, images)
-                if mirrored:
-                    null_tried, null = null_tried + 1, null + (link is not None)
-                    continue
-                tried += 1
-                if link is not None:
-                    links.append(link)
-                    linked.add(link.pair)
-            passed_over += 0 if mirrored else max(0, len(shifts) - most)
-    return Overlaps(tuple(links), tried, null_tried, null, passed_over)
+        shifts, others = (
+            [one for one in _proposed(names, prints, mirrored) if one.pair not in left_out]
+            for mirrored in (False, True)
+        )
+        batch = max(FEWEST_TRIED, len(names))
+        for start in range(0, min(len(shifts), MOST * len(names)), batch):
+            part, chance = shifts[start : start + batch], others[start : start + batch]
+            found = [link for one in part if (link := _tried(one, planes, False)) is not None]
+            lucky = [link for one in chance if (link := _tried(one, planes, True)) is not None]
+            real, null = real + found, null + lucky
+            tried, null_tried = tried + len(part), null_tried + len(chance)
+            if len(found) <= 2 * len(lucky) or not found:
+                break  # what is less promising fits no more often than chance does
+        passed_over += max(0, len(shifts) - MOST * len(names))
+    weight = tried / null_tried if null_tried else 1.0
+    scores = [np.array([_r(link) for link in links]) for links in (real, null)]
+    least = least_of(scores[0], scores[1], weight, _GRID)
+    best: dict[tuple[str, str], Link] = {}
+    for link in real:
+        if _r(link) >= least and (link.pair not in best or _r(link) > _r(best[link.pair])):
+            best[link.pair] = link
+    by_chance = sum(_r(link) >= least for link in null)
+    return Overlaps(tuple(best.values()), least, tried, null_tried, by_chance, passed_over)
+
+
+def _r(link: Link) -> float:
+    return float(link.evidence["correlation"])
 
 
 def _classes(images: Mapping[str, ImageFacts]) -> Iterator[list[str]]:
@@ -121,18 +141,33 @@ def _classes(images: Mapping[str, ImageFacts]) -> Iterator[list[str]]:
 
 
 def _proposed(names: Sequence[str], prints: Sequence[Prints], mirrored: bool) -> list[_Shift]:
-    """Return the shifts that are worth a try, the most promising first."""
-    found = list(_voted(names, prints, mirrored))
-    for strip in find_strips(prints, mirrored):
-        found.append(_Shift(strip.alike, 0, names[strip.first], names[strip.second], strip.y, strip.x))
-    return sorted(found, key=lambda one: (-one.alike, one.first, one.second, one.y, one.x))
+    """Return the shifts that are worth a try, the most promising first; no more than can be tried."""
+    found: list[_Shift] = []
+    most = MOST * len(names)
+    sources: list[Iterator[tuple[float, int, int, int, int]]] = [
+        _voted(prints, mirrored),
+        find_strips(prints, mirrored),
+    ]
+    for source in sources:
+        for alike, a, b, y, x in source:
+            reach = 2 * prints[a].factor
+            found.append(_Shift(alike, names[a], names[b], y, x, reach))
+            if len(found) > 4 * most + 1000:
+                found = _first(found, most)
+    return _first(found, most)
 
 
-def _voted(names: Sequence[str], prints: Sequence[Prints], mirrored: bool) -> Iterator[_Shift]:
-    """Yield the shift that the anchors of each pair agree on best, where enough do."""
+def _first(shifts: list[_Shift], most: int) -> list[_Shift]:
+    return sorted(shifts, key=lambda one: (-one.alike, one.first, one.second, one.y, one.x))[:most]
+
+
+def _voted(prints: Sequence[Prints], mirrored: bool) -> Iterator[tuple[float, int, int, int, int]]:
+    """Yield the shift that the anchors of each pair agree on best, where enough do; see :class:`Strip`."""
     owners = np.concatenate([np.full(len(one.places), at) for at, one in enumerate(prints)])
     places = np.concatenate([one.places for one in prints]).astype(np.int64)
     described = np.concatenate([one.descriptions for one in prints]).astype(np.float32)
+    rare = _rare(described)
+    owners, places, described = owners[rare], places[rare], described[rare]
     other, theirs = described, places
     if mirrored:
         side = 2 * ANCHOR_RADIUS + 1
@@ -154,16 +189,28 @@ def _voted(names: Sequence[str], prints: Sequence[Prints], mirrored: bool) -> It
             shifts = places[i] - theirs[j]
             for pair, votes, y, x in kernels.agree(pairs[order], shifts[order], near, VOTES).tolist():
                 a, b = divmod(pair, len(prints))
-                yield _Shift(1 - 0.5**votes, votes, names[a], names[b], y, x)
+                yield 1 - 0.5**votes, a, b, y, x
 
 
-def _tried(shift: _Shift, planes: Planes, mirrored: bool, images: Mapping[str, ImageFacts]) -> Link | None:
+def _rare(described: Array) -> Array:
+    """Tell which anchors look like few others: a round blob on an even ground says nothing about the place."""
+    step = max(1, len(described) // SAMPLE)
+    sample = described[::step]
+    alike = np.concatenate(
+        [
+            (described[at : at + SAMPLE] @ sample.T >= ALIKE).sum(axis=1)
+            for at in range(0, len(described), SAMPLE)
+        ]
+        or [np.zeros(0, np.int64)]
+    )
+    return np.asarray(alike <= max(FEW, COMMON * len(sample)))
+
+
+def _tried(shift: _Shift, planes: Planes, mirrored: bool) -> Link | None:
     one, other = planes(shift.first), planes(shift.second)
     if mirrored:
-        other = other[:, :, ::-1]
-    prints = images[shift.first].prints
-    reach = 2 * (prints.factor if prints is not None else 2)
-    found = best_shift(one, other, shift.y, shift.x, reach)
+        other = np.ascontiguousarray(other[:, :, ::-1])
+    found = best_shift(one, other, shift.y, shift.x, shift.reach)
     if found is None:
         return None
     y, x, r = found
@@ -197,10 +244,10 @@ def best_shift(one: Array, other: Array, y: int, x: int, reach: int) -> tuple[in
                 if at in tried:
                     continue
                 tried.add(at)
-                a, b = common(one, other, *at)
-                if min(a.shape[1:]) < LEAST_SIDE or a.shape[1] * a.shape[2] < LEAST_AREA:
+                rows, columns = common(one, other, *at)[0].shape[1:]
+                if min(rows, columns) < LEAST_SIDE or rows * columns < LEAST_AREA:
                     continue
-                r = correlation(a, b)
+                r = correlation(one, other, *at)
                 if best is None or r > best[2]:
                     best = (*at, r)
         if best is None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.checks import pixel_kernels as kernels
 from micrographia.checks.pixel_facts_prints import CHANNELS
 from micrographia.dataset import Dataset
 from micrographia.errors import ImageError, MicrographiaError
@@ -38,7 +39,9 @@ def reference_plane(dataset: Dataset, image: str) -> Array:
     """
     with dataset.image(image) as opened:
         if opened.size("Y") * opened.size("X") > LARGEST:
-            raise ImageError(opened.path, "has planes too large to be compared in full", "Compare smaller crops")
+            raise ImageError(
+                opened.path, "has planes too large to be compared in full", "Compare smaller crops"
+            )
         middle = opened.size("Z") // 2
         at = {"T": slice(0, 1), "Z": slice(middle, middle + 1), "C": slice(0, CHANNELS)}
         pixels = opened.read([at.get(axis, slice(None)) for axis in opened.axes]).astype(np.float32)
@@ -81,16 +84,12 @@ class PlaneCache:
         return plane
 
 
-def correlation(one: Array, other: Array) -> float:
-    """Return the correlation of two stacks of planes (channel, Y, X), the mean over channels that vary in both."""
-    values = []
-    for a, b in zip(one, other, strict=True):
-        x = a - a.mean(dtype=np.float64)
-        y = b - b.mean(dtype=np.float64)
-        scale = float(np.sqrt((x * x).sum(dtype=np.float64) * (y * y).sum(dtype=np.float64)))
-        if scale > 0.0:
-            values.append(float((x * y).sum(dtype=np.float64)) / scale)
-    return float(np.mean(values)) if values else 0.0
+def correlation(one: Array, other: Array, y: int = 0, x: int = 0) -> float:
+    """Return the correlation of two stacks of planes (channel, Y, X) where they overlap, the second lying at (y, x).
+
+    The mean over channels that vary in both; 0 if none does.
+    """
+    return float(kernels.correlate(np.ascontiguousarray(one), np.ascontiguousarray(other), y, x))
 
 
 def details(planes: Array) -> Array:

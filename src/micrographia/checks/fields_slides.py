@@ -1,7 +1,8 @@
-"""Colour pictures that may come from one slide: background and stain have the same colours. Weak evidence, told as such.
+"""Colour pictures that may come from one slide: background and stain have the same colours. Weak evidence.
 
-Slides differ in staining, scanner and white balance more than the fields of one slide do. How well that holds in a dataset is
-measured where pairs are known to be of one field (seams, overlaps): the share of random pairs that is as alike.
+Slides differ in staining, scanner and white balance more than the fields of one slide do. How well that holds in a
+dataset is measured where pairs are known to be of one field (seams, overlaps): the share of random pairs that is as
+alike.
 """
 
 from __future__ import annotations

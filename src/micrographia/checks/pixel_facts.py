@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from micrographia.checks.pixel_facts_image import ChannelFacts, ImageFacts, measure_image
+from micrographia.checks.pixel_facts_levels import LevelFacts, measure_levels
 from micrographia.checks.pixel_facts_mask import Fit, MaskFacts, MaskName, ObjectFacts, measure_mask
 from micrographia.checks.pixel_facts_prints import Prints, PrintTaker
 from micrographia.dataset import Dataset
@@ -22,6 +23,8 @@ __all__ = [
     "ChannelFacts",
     "Fit",
     "ImageFacts",
+    "LevelFacts",
+    "ListedObjects",
     "MaskFacts",
     "ObjectFacts",
     "PixelFacts",
@@ -44,7 +47,10 @@ class PixelFacts:
     images
         Image id to what its pixels are, in the order of ``files.tsv``.
     masks
-        Image id and name of the mask (its annotation set; further layers have names of their own) to what its pixels are.
+        Image id and name of the mask (its annotation set; further layers have names of their own) to what its pixels
+        are.
+    listed
+        The same keys to the objects that the dataset's objects table lists for the mask.
     errors
         What could not be read, and why.
     fields
@@ -53,6 +59,7 @@ class PixelFacts:
 
     images: Mapping[str, ImageFacts]
     masks: Mapping[tuple[str, str], MaskFacts]
+    listed: Mapping[tuple[str, str], ListedObjects] = field(default_factory=dict)
     errors: Sequence[TaskError] = ()
     fields: FieldGroups | None = None
 
@@ -66,10 +73,19 @@ class PixelFacts:
             "images": {name: facts.to_json() for name, facts in self.images.items()},
             "masks": [facts.to_json() for facts in self.masks.values()],
             "errors": [
-                {"path": error.path, "problem": error.problem, "remedy": error.remedy} for error in self.errors
+                {"path": error.path, "problem": error.problem, "remedy": error.remedy}
+                for error in self.errors
             ],
             "fields": self.fields.to_json() if self.fields is not None else None,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObjects:
+    """The objects that a table lists for one mask: their labels, and the classes that they have, if any."""
+
+    labels: tuple[int, ...]
+    classes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +150,7 @@ def gather_pixels(
     masks = {(mask.image, mask.name): mask for done in measured for mask in done.masks}
     errors = tuple(error for done in measured for error in done.errors)
     fields = propose_groups(images, partial(reference_plane, dataset)) if groups else None
-    return PixelFacts(images, masks, errors, fields)
+    return PixelFacts(images, masks, _listed(dataset), errors, fields)
 
 
 def measure(files: ImageFiles, threads: int = 1) -> Measured:
@@ -146,6 +162,8 @@ def measure(files: ImageFiles, threads: int = 1) -> Measured:
     try:
         with files.image() as image:
             facts, taker = measure_image(image, files.id, threads=threads)
+            if len(files.rows) == 1:
+                facts = replace(facts, levels=measure_levels(image, taker))
     except MicrographiaError as error:
         errors.append(_told(error))
     try:
@@ -161,6 +179,24 @@ def measure(files: ImageFiles, threads: int = 1) -> Measured:
         except MicrographiaError as error:
             errors.append(_told(error))
     return Measured(facts, tuple(masks), tuple(errors))
+
+
+def _listed(dataset: Dataset) -> dict[tuple[str, str], ListedObjects]:
+    if not dataset.table_rows():
+        return {}
+    from micrographia.dataset.tables import OBJECTS, read_tables
+
+    frame = read_tables(dataset).frames.get(OBJECTS)
+    if frame is None:
+        return {}
+    found = {}
+    for (image, name, layer), part in frame.groupby(["image", "set", "layer"], sort=True):
+        known = part["class_id"].dropna() if "class_id" in part else part["label_id"][:0]
+        found[str(image), str(name) if layer == 1 else f"{name}-layer-{layer}"] = ListedObjects(
+            tuple(sorted({int(label) for label in part["label_id"]})),
+            tuple(sorted({int(one) for one in known})),
+        )
+    return found
 
 
 def _told(error: MicrographiaError) -> TaskError:

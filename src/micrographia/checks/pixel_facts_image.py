@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks.pixel_facts_levels import LevelFacts
 from micrographia.checks.pixel_facts_prints import Prints, PrintTaker
-from micrographia.checks.pixel_facts_tiles import Place, tiles, units
 from micrographia.checks.pixel_facts_stain import StainFacts, measure_stain
+from micrographia.checks.pixel_facts_tiles import Place, tiles, units
 from micrographia.images import Image, Region
 from micrographia.work import stream
 
@@ -36,8 +37,8 @@ class ChannelFacts:
     minimum, maximum, mean, variance
         Of the finite pixels; NaN if there are none.
     zeros, at_maximum, at_limit
-        Fractions of the finite pixels that are 0, have the maximum, or have the largest value that the type (or the number
-        of significant bits) allows. ``at_limit`` is 0 for floats.
+        Fractions of the finite pixels that are 0, have the maximum, or have the largest value that the type (or the
+        number of significant bits) allows. ``at_limit`` is 0 for floats.
     percentiles
         At :data:`~micrographia.checks.pixel_kernels.PERCENTILES`; exact for 8 and 16 bits unsigned, else of a sample.
     noise
@@ -88,6 +89,8 @@ class ImageFacts:
         What it is recognised by; None if it is too small.
     stain
         Colours of background and stain, for colour pictures.
+    levels
+        The smaller levels of its pyramid, compared with level 0.
     """
 
     image: str
@@ -99,6 +102,7 @@ class ImageFacts:
     channels: tuple[ChannelFacts, ...]
     prints: Prints | None = None
     stain: StainFacts | None = None
+    levels: tuple[LevelFacts, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -133,8 +137,8 @@ class ImageFacts:
 class _Tile(NamedTuple):
     digest: bytes
     scan: Array | None
-    fine: tuple[int, float, float]
-    coarse: tuple[int, float, float]
+    fine: tuple[int, Any, Any]
+    coarse: tuple[int, Any, Any]
     sample: Array | None
 
 
@@ -206,9 +210,7 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
     countable = image.dtype in (np.uint8, np.uint16)
     stride = max(1, math.isqrt(math.prod(image.shape) // image.size("C") // SAMPLE))
     for place, tile in tiles(image, region, image.read(region)):
-        halved = np.empty(
-            (tile.shape[0] // 2, tile.shape[1] // 2), np.int32 if countable else np.float32
-        )
+        halved = np.empty((tile.shape[0] // 2, tile.shape[1] // 2), np.int32 if countable else np.float32)
         kernels.sum_pairs(tile, halved)
         scan = sample = None
         if countable:
@@ -223,12 +225,14 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
             fine, coarse = kernels.curvature_floats(tile), kernels.curvature_floats(halved)
         if taker.takes(place):
             taker.add(place, tile, halved)
-        unit.tiles[place] = _Tile(hashlib.sha256(tile).digest(), scan, fine, coarse, sample)
+        unit.tiles[place] = _Tile(hashlib.sha256(tile.data).digest(), scan, fine, coarse, sample)
     return unit
 
 
 def _digest(image: Image, ordered: dict[Place, _Tile]) -> str:
-    sizes = [(axis, size) for axis, size in zip(image.axes, image.shape, strict=True) if size > 1 or axis in "YX"]
+    sizes = [
+        (axis, size) for axis, size in zip(image.axes, image.shape, strict=True) if size > 1 or axis in "YX"
+    ]
     digest = hashlib.sha256(repr((sizes, image.dtype.name)).encode())
     for tile in ordered.values():
         digest.update(tile.digest)
@@ -297,6 +301,7 @@ class Scan(NamedTuple):
 
 
 def merge_scans(scans: list[Array]) -> Scan:
+    """Return what tiles hold together, given what each holds; NaN where there is no finite value."""
     table = np.array(scans)
     number = table[:, 0]
     finite = int(number.sum())
@@ -332,12 +337,13 @@ def _percentiles(samples: list[Array]) -> Array:
 
 
 def _sharpness(
-    fine: list[tuple[int, float, float]], coarse: list[tuple[int, float, float]], variance: float
+    fine: list[tuple[int, Any, Any]], coarse: list[tuple[int, Any, Any]], variance: float
 ) -> tuple[float | None, float | None]:
     """Return standard deviation of the noise, and sharpness.
 
-    White noise of variance s gives the 4-neighbour Laplacian the variance 20 s, and 5 s after 2 x 2 pixels were averaged;
-    structure that is smooth at this scale has 16 times as much there as before. Two measurements, two unknowns.
+    White noise of variance s gives the 4-neighbour Laplacian the variance 20 s, and 5 s after 2 x 2 pixels were
+    averaged; structure that is smooth at this scale has 16 times as much there as before. Two measurements, two
+    unknowns.
     """
     first, second = _variance(fine), _variance(coarse)
     if first is None or second is None or not math.isfinite(variance):
@@ -351,7 +357,7 @@ def _sharpness(
     return math.sqrt(noise), structure / contrast
 
 
-def _variance(parts: list[tuple[int, float, float]]) -> float | None:
+def _variance(parts: list[tuple[int, Any, Any]]) -> float | None:
     number = sum(part[0] for part in parts)
     if not number:
         return None

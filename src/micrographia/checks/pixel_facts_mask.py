@@ -15,8 +15,9 @@ from micrographia.annotations.masks.accumulator import FrameAccumulator, FrameTa
 from micrographia.annotations.masks.kernels import measure
 from micrographia.checks import pixel_kernels as kernels
 from micrographia.checks.pixel_facts_image import Scan, merge_scans
+from micrographia.checks.pixel_facts_levels import foreign_labels
 from micrographia.checks.pixel_facts_prints import PrintTaker, combined
-from micrographia.checks.pixel_facts_tiles import tiles, units
+from micrographia.checks.pixel_facts_tiles import units
 from micrographia.images import Image, Region
 from micrographia.work import stream
 
@@ -63,8 +64,9 @@ class Fit:
     Parameters
     ----------
     turned
-        Gradient of the image on the borders over its mean everywhere, for the mask as it is and turned or mirrored in the
-        seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where the shapes do not fit.
+        Gradient of the image on the borders over its mean everywhere, for the mask as it is and turned or mirrored in
+        the seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where the shapes do not
+        fit.
     shifted
         The largest such ratio among shifts of the mask; NaN if it does not have the image's shape.
     shift
@@ -74,8 +76,8 @@ class Fit:
     contrast
         Difference of the medians inside and outside objects, over the median absolute deviation outside.
     bright, bright_pixels
-        Connected places outside all objects that are as bright as the median of the objects and at least a quarter of the
-        median object in size; and their pixels. 0 unless objects are brighter than their surroundings.
+        Connected places outside all objects that are as bright as the median of the objects and at least a quarter of
+        the median object in size; and their pixels. 0 unless objects are brighter than their surroundings.
     """
 
     turned: tuple[float, ...]
@@ -117,6 +119,8 @@ class MaskFacts:
         How it sits on its image; None where that cannot be told.
     grey
         For a mask with several channels: whether they are all equal.
+    foreign
+        Labels that occur in a smaller level of its pyramid but not in level 0; at most 16.
     """
 
     image: str
@@ -140,6 +144,7 @@ class MaskFacts:
     overlap: int = 0
     fit: Fit | None = None
     grey: bool = True
+    foreign: tuple[int, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -216,10 +221,8 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
         plane.add(region, whole)
         start = dict(zip(mask.axes, (part.start for part in region), strict=True))
         size = dict(zip(mask.axes, block.shape, strict=True))
-        stack = whole.reshape(
-            size.get("T", 1), size.get("C", 1), size.get("Z", 1), size["Y"], size["X"]
-        )
-        grey = grey and bool((stack == stack[:, :1]).all())
+        stack = whole.reshape(size.get("T", 1), size.get("C", 1), size.get("Z", 1), size["Y"], size["X"])
+        grey = grey and (stack.shape[1] == 1 or bool((stack == stack[:, :1]).all()))
         if start.get("C", 0):
             continue
         for index in range(stack.shape[0]):
@@ -227,9 +230,7 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
                 start.get("T", 0) + index,
                 FrameAccumulator(spatial, 2 if spatial[0] == 1 else 3, str(mask.path)),
             )
-            frame.add(
-                np.ascontiguousarray(stack[index, 0]), (start.get("Z", 0), start["Y"], start["X"])
-            )
+            frame.add(np.ascontiguousarray(stack[index, 0]), (start.get("Z", 0), start["Y"], start["X"]))
     tables = [(t, frame.table()) for t, frame in sorted(frames.items())]
     scan = merge_scans(scans) if scans else None
     usable = scan is None or (scan.fractional == 0 and scan.nans == 0 and scan.infinities == 0)
@@ -256,6 +257,7 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
         overlap=called.overlap,
         fit=plane.fit() if usable and grey else None,
         grey=grey,
+        foreign=foreign_labels(mask, plane.taker, distinct) if usable else (),
     )
 
 
@@ -313,12 +315,12 @@ def _objects(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int]
 
 def _digest(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int]) -> str:
     # Runs are cut at the borders of the blocks they were read in; all other measures are the object's own.
-    own = [column for column in range(measure.SUM_X + 1)]
+    own = slice(0, measure.SUM_X + 1)
     digest = hashlib.sha256(repr(spatial).encode())
     for t, table in tables:
         digest.update(repr(t).encode())
-        digest.update(np.ascontiguousarray(table.labels, "<i8"))
-        digest.update(np.ascontiguousarray(table.stats[:, own], "<i8"))
+        digest.update(np.ascontiguousarray(table.labels, "<i8").data)
+        digest.update(np.ascontiguousarray(table.stats[:, own], "<i8").data)
     return digest.hexdigest()
 
 

@@ -45,13 +45,13 @@ class Prints:
     factor
         By how much the plane was reduced before thumbnail and anchors were taken.
     edges
-        Side (``top``, ``bottom``, ``left``, ``right``) to lines along it, (channel, line, pixel), the outermost line first;
-        pixels run left to right and top to bottom. 8- and 16-bit values as they are, others as float32.
+        Side (``top``, ``bottom``, ``left``, ``right``) to lines along it, (channel, line, pixel), the outermost line
+        first; pixels run left to right and top to bottom. 8- and 16-bit values as they are, others as float32.
     thumbnail
         float32 (channel, 16, 16), the mean brightness of each part.
     bands
-        Side to a coarse picture of the reduced plane beside it, int8 (channel, line, part), the outermost line first; each
-        line without mean and scaled to one standard deviation of 32, empty where the plane is too small.
+        Side to a coarse picture of the reduced plane beside it, int8 (channel, line, part), the outermost line first;
+        each line without mean and scaled to one standard deviation of 32, empty where the plane is too small.
     places, descriptions
         Anchors: int32 (number, 2), y and x in pixels of the plane; float32 (number, samples).
     """
@@ -77,7 +77,7 @@ class Prints:
 
 
 def dihedral(plane: Array) -> list[Array]:
-    """Return the eight ways to turn and mirror the last two axes: the identity first, then as :data:`TURNS` names them."""
+    """Return the eight ways to turn and mirror the last two axes, in the order of :data:`TURNS`."""
     turned = [np.rot90(plane, quarter, (-2, -1)) for quarter in range(4)]
     mirrored = [np.rot90(plane[..., ::-1], quarter, (-2, -1)) for quarter in range(4)]
     return [np.ascontiguousarray(view) for view in (*turned, *mirrored)]
@@ -161,7 +161,9 @@ class PrintTaker:
             reduced = np.nan_to_num(reduced, nan=0.0, posinf=0.0, neginf=0.0)
         if self.rgb:
             reduced = reduced.mean(axis=0, keepdims=True)
-            edges = {side: lines.sum(axis=0, keepdims=True, dtype=np.float32) for side, lines in edges.items()}
+            edges = {
+                side: lines.sum(axis=0, keepdims=True, dtype=np.float32) for side, lines in edges.items()
+            }
         places, descriptions = kernels.find_anchors(combined(reduced), ANCHORS, ANCHOR_RADIUS, ANCHOR_STEP)
         return Prints(
             self.shape,
@@ -175,6 +177,7 @@ class PrintTaker:
 
 
 def combined(planes: Floats) -> Floats:
+    """Return one plane for several channels: the sum of all that vary, each scaled to standard deviation 1."""
     if len(planes) == 1:
         return planes[0]
     total = np.zeros(planes.shape[1:], np.float32)

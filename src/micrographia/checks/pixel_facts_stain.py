@@ -1,4 +1,4 @@
-"""The colours of a stained section: background, and the direction and amount of stain, robust to what is in the picture."""
+"""The colours of a stained section: background, and direction and amount of stain, whatever is in the picture."""
 
 from __future__ import annotations
 
@@ -67,12 +67,13 @@ def measure_stain(planes: Array, white: float) -> StainFacts | None:
     plane = plane * np.where(plane.sum(axis=0) < 0, -1.0, 1.0)
     seen = stained @ plane
     angles = np.arctan2(seen[:, 1], seen[:, 0])
-    extremes = [
-        plane @ np.array([np.cos(angle), np.sin(angle)]) for angle in np.percentile(angles, [1, 99])
-    ]
+    extremes = [plane @ np.array([np.cos(angle), np.sin(angle)]) for angle in np.percentile(angles, [1, 99])]
     first, second = sorted(extremes, key=lambda axis: -float(axis[0]))
     return StainFacts(
-        _three(background), _three(stained.mean(axis=0)), _three(stained.std(axis=0)), (_three(first), _three(second))
+        _three(background),
+        _three(stained.mean(axis=0)),
+        _three(stained.std(axis=0)),
+        (_three(first), _three(second)),
     )
 
 

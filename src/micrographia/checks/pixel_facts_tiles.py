@@ -13,7 +13,7 @@ from micrographia.images import Image, Region
 Array = npt.NDArray[Any]
 
 TILE = 1024
-"""Side of a tile in pixels; what is measured of a tile never looks outside it, so facts do not depend on how it is read."""
+"""Side of a tile in pixels; what is measured of a tile never looks outside it, whatever is read at once."""
 
 BAND_BYTES = 64 << 20
 """Whole rows are read at once while a band of them holds no more than this."""
@@ -32,11 +32,12 @@ class Place(NamedTuple):
 def units(image: Image) -> Iterator[Region]:
     """Yield regions that cover an image once, of whole tiles, so that no block of its file is decoded twice.
 
-    A region holds as many planes as a block of the file does, and a band of rows. Memory is that of one region: at least a
-    tile a plane, or the file's own blocks where they are larger.
+    A region holds as many planes as a block of the file does, and a band of rows. Memory is that of one region: at
+    least a tile a plane, or the file's own blocks where they are larger.
     """
     steps = [
-        _tiles(block) if axis in "YX" else block for axis, block in zip(image.axes, image.block_shape, strict=True)
+        _tiles(block) if axis in "YX" else block
+        for axis, block in zip(image.axes, image.block_shape, strict=True)
     ]
     *_, height, width = image.shape
     planes = int(np.prod(steps[:-2], dtype=np.int64))
@@ -46,7 +47,7 @@ def units(image: Image) -> Iterator[Region]:
 
 
 def tiles(image: Image, region: Region, block: Array) -> Iterator[tuple[Place, Array]]:
-    """Yield the tiles of a region that was read: where each lies, and its pixels (2D, C-contiguous), in canonical order."""
+    """Yield the tiles of a region that was read, in canonical order: place and pixels (2D, C-contiguous)."""
     starts = dict(zip(image.axes, (part.start for part in region), strict=True))
     for outer in np.ndindex(block.shape[:-2]):
         at = {axis: starts[axis] + index for axis, index in zip(image.axes, outer, strict=False)}

@@ -51,8 +51,8 @@ def describe_counts(counts: Array, percents: Floats) -> tuple[Floats, Floats]:
     Returns
     -------
     tuple of arrays
-        Number, minimum, maximum, mean, variance; and the smallest value that at least each percentage of the pixels does
-        not exceed.
+        Number, minimum, maximum, mean, variance; and the smallest value that at least each percentage of the pixels
+        does not exceed.
     """
     number = np.int64(0)
     total = 0.0
@@ -88,8 +88,8 @@ def scan_values(tile: Array) -> Floats:
     Returns
     -------
     array of float64
-        Finite values, NaNs, infinities, zeros, minimum, maximum, mean, sum of squared deviations, pixels at the maximum,
-        values with a fraction, negative values.
+        Finite values, NaNs, infinities, zeros, minimum, maximum, mean, sum of squared deviations, pixels at the
+        maximum, values with a fraction, negative values.
     """
     finite = nans = infinite = zeros = fractional = negative = at_maximum = 0
     lowest, highest, total = np.inf, -np.inf, 0.0
@@ -144,7 +144,7 @@ def scan_values(tile: Array) -> Floats:
 
 
 @kernel
-def curvature_integers(tile: Array) -> tuple[int, int, int]:
+def curvature_integers(tile: Array) -> tuple[int, Any, Any]:
     """Return number, sum and sum of squares of the 4-neighbour Laplacian inside a tile (2D, at most 18 bits)."""
     height, width = tile.shape
     total = np.int64(0)
@@ -165,7 +165,7 @@ def curvature_integers(tile: Array) -> tuple[int, int, int]:
 
 
 @kernel
-def curvature_floats(tile: Array) -> tuple[int, float, float]:
+def curvature_floats(tile: Array) -> tuple[int, Any, Any]:
     """Return number, sum and sum of squares of the 4-neighbour Laplacian inside a tile (2D) of any type."""
     height, width = tile.shape
     total = 0.0
@@ -182,7 +182,7 @@ def curvature_floats(tile: Array) -> tuple[int, float, float]:
 
 @kernel
 def sum_pairs(tile: Array, sums: Array) -> None:
-    """Write the sum of each 2 x 2 block of a tile to ``sums`` (int32 or float32); an odd last row or column is left out."""
+    """Write the sum of each 2 x 2 block of a tile to ``sums`` (int32 or float32), without an odd last row or column."""
     for y in range(sums.shape[0]):
         upper, lower, out = tile[2 * y], tile[2 * y + 1], sums[y]
         for x in range(sums.shape[1]):
@@ -279,8 +279,9 @@ def _is_peak(response: Array, y: int, x: int) -> bool:
 def find_anchors(plane: Array, most: int, radius: int, step: int) -> tuple[Array, Array]:
     """Return the strongest blobs of a plane and what surrounds them, for recognising the same place elsewhere.
 
-    Blobs are extrema of the difference of two smoothings; a blob is described by ``2 * radius + 1`` squared samples of the
-    smoothed plane, ``step`` apart, without their mean and scaled to length 1: brightness and contrast do not matter.
+    Blobs are extrema of the difference of two smoothings; a blob is described by ``2 * radius + 1`` squared samples
+    of the smoothed plane, ``step`` apart, without their mean and scaled to length 1: brightness and contrast do not
+    matter.
 
     Parameters
     ----------
@@ -352,6 +353,44 @@ def find_anchors(plane: Array, most: int, radius: int, step: int) -> tuple[Array
 
 
 @kernel
+def correlate(one: Array, other: Array, y: int, x: int) -> float:
+    """Return the correlation of two stacks of planes (channel, Y, X) where they overlap, the second lying at (y, x).
+
+    The mean over channels that vary in both; 0 if none does.
+    """
+    top, left = max(0, y), max(0, x)
+    bottom = min(one.shape[1], other.shape[1] + y)
+    right = min(one.shape[2], other.shape[2] + x)
+    number = max(0, bottom - top) * max(0, right - left)
+    total = 0.0
+    known = 0
+    for channel in range(one.shape[0] if number > 0 else 0):
+        first_mean, second_mean = 0.0, 0.0
+        for row in range(top, bottom):
+            a, b = one[channel, row, left:right], other[channel, row - y, left - x : right - x]
+            s, t = 0.0, 0.0
+            for at in range(a.size):
+                s += a[at]
+                t += b[at]
+            first_mean += s
+            second_mean += t
+        first_mean /= number
+        second_mean /= number
+        xx, yy, xy = 0.0, 0.0, 0.0
+        for row in range(top, bottom):
+            a, b = one[channel, row, left:right], other[channel, row - y, left - x : right - x]
+            for at in range(a.size):
+                u, v = a[at] - first_mean, b[at] - second_mean
+                xx += u * u
+                yy += v * v
+                xy += u * v
+        if xx > 0.0 and yy > 0.0:
+            total += xy / np.sqrt(xx * yy)
+            known += 1
+    return total / known if known else 0.0
+
+
+@kernel
 def agree(pairs: Array, shifts: Array, near: int, least: int) -> Array:
     """Return the shift that most votes of a pair agree on, for pairs where enough do.
 
@@ -390,7 +429,10 @@ def agree(pairs: Array, shifts: Array, near: int, least: int) -> Array:
         if most >= least:
             y, x = 0.0, 0.0
             for j in range(start, stop):
-                if abs(shifts[best, 0] - shifts[j, 0]) <= near and abs(shifts[best, 1] - shifts[j, 1]) <= near:
+                if (
+                    abs(shifts[best, 0] - shifts[j, 0]) <= near
+                    and abs(shifts[best, 1] - shifts[j, 1]) <= near
+                ):
                     y += shifts[j, 0]
                     x += shifts[j, 1]
             found[count] = pairs[start], most, int(np.rint(y / most)), int(np.rint(x / most))
@@ -417,8 +459,8 @@ def edge_agreement(plane: Array, labels: Array, most: int, radii: Array) -> tupl
     Returns
     -------
     tuple of (array, array, int)
-        The ratio for the labels turned and mirrored in eight ways, NaN where the shapes do not fit; the ratio for the labels
-        shifted, (radius, direction), directions as :data:`DIRECTIONS`; how many border pixels were looked at.
+        The ratio for the labels turned and mirrored in eight ways, NaN where the shapes do not fit; the ratio for the
+        labels shifted, (radius, direction), directions as :data:`DIRECTIONS`; how many border pixels were looked at.
     """
     height, width = plane.shape
     gradient = np.zeros((height, width), np.float32)
@@ -435,7 +477,12 @@ def edge_agreement(plane: Array, labels: Array, most: int, radii: Array) -> tupl
     for y in range(1, rows - 1):
         for x in range(1, columns - 1):
             here = labels[y, x]
-            if here != labels[y, x + 1] or here != labels[y + 1, x] or here != labels[y, x - 1] or here != labels[y - 1, x]:
+            if (
+                here != labels[y, x + 1]
+                or here != labels[y + 1, x]
+                or here != labels[y, x - 1]
+                or here != labels[y - 1, x]
+            ):
                 ys[found], xs[found] = y, x
                 found += 1
     turned = np.full(8, np.nan)

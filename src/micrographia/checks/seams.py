@@ -7,9 +7,9 @@ pair, the right edge of one is correlated with the left edge of the other (and b
 - what is left after a straight line was fitted is no larger than between neighbouring lines inside the tiles, and
 - so is the step in brightness (or the correlation is higher still: tiles whose brightness was rescaled one by one).
 
-The same is done with edges that cannot touch: one of them reversed, or the same side of both images. These null pairs have the
-edges' own smoothness, contrast and objects, and tell how many of the seams are chance. The least correlation asked for is
-raised until that share is small.
+The same is done with edges that cannot touch: one of them reversed, or the same side of both images. These null pairs
+have the edges' own smoothness, contrast and objects, and tell how many of the seams are chance. The least correlation
+asked for is raised until that share is small.
 """
 
 from __future__ import annotations
@@ -21,16 +21,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.checks.fields_links import Kind, Link
+from micrographia.checks.fields_links import Kind, Link, least_of
 from micrographia.checks.pixel_facts_image import ImageFacts
-from micrographia.checks.seams_edges import BLOCK, Edges, Judged, candidates, edges_of, judge
+from micrographia.checks.seams_edges import BLOCK, NOTHING, Edges, Judged, candidates, edges_of, judge
 
 Array = npt.NDArray[Any]
 
 LEAST = 0.95
 """Least correlation of two edges."""
-SHARE = 0.05
-"""The largest share of the seams found that may be expected to be chance."""
 _GRID = (LEAST, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.999)
 _OPPOSITE = (("right", "left"), ("bottom", "top"))
 MODES = ("touching", "rescaled", "gap", "overlap")
@@ -114,10 +112,13 @@ class _Pairs:
 
     null: bool
     flipped: bool
-    side: str
-    first: list[str]
-    second: list[str]
+    a: Edges
+    b: Edges
     judged: Judged
+
+    def names(self, at: int) -> tuple[str, str]:
+        """Return the two ids of an entry."""
+        return self.a.names[int(self.judged.first[at])], self.b.names[int(self.judged.second[at])]
 
 
 def find_seams(images: Mapping[str, ImageFacts], skip: Collection[tuple[str, str]] = ()) -> Seams:
@@ -181,45 +182,31 @@ def _comparisons(
 
 
 def _compare(a: Edges, b: Edges, *, null: bool, flipped: bool, left_out: set[tuple[str, str]]) -> _Pairs:
+    place = {name: at for at, name in enumerate(a.names)}
+    pairs = [(place[x], place[y]) for x, y in left_out if x in place and y in place]
+    coded = np.array([x * len(place) + y for i, j in pairs for x, y in ((i, j), (j, i))], np.int64)
     parts: list[Judged] = []
     for start in range(0, len(a.names), BLOCK):
         i, j = candidates(a, b, slice(start, start + BLOCK))
-        allowed = np.array(
-            [_sorted(a.names[x], b.names[y]) not in left_out for x, y in zip(i, j, strict=True)], bool
-        )
-        if len(i):
-            parts.append(judge(a, b, i[allowed], j[allowed]))
-    judged = Judged.joined(parts).mutual()
-    return _Pairs(
-        null,
-        flipped,
-        a.side,
-        [a.names[x] for x in judged.first],
-        [b.names[y] for y in judged.second],
-        judged,
-    )
+        allowed = ~np.isin(i * len(place) + j, coded)
+        judged = judge(a, b, i[allowed], j[allowed])
+        parts.append(judged.where((judged.mode != NOTHING) | (judged.plain >= LEAST)))
+    return _Pairs(null, flipped, a, b, Judged.joined(parts).mutual())
 
 
 def _calibrate(found: Sequence[_Pairs], compared: int, null_compared: int) -> dict[str, float]:
     """Return the least correlation a mode: the lowest at which few enough of the seams are expected to be chance."""
-    result = {}
-    for mode in MODES:
-        real = _correlations(found, mode, null=False)
-        null = _correlations(found, mode, null=True)
-        for least in _GRID:
-            expected = (null >= least).sum() * compared / max(1, null_compared)
-            if expected <= SHARE * max(1, int((real >= least).sum())):
-                break
-        else:
-            least = 1.01
-        result[mode] = least
-    return result
+    weight = compared / max(1, null_compared)
+    return {
+        mode: least_of(
+            _correlations(found, mode, null=False), _correlations(found, mode, null=True), weight, _GRID
+        )
+        for mode in MODES
+    }
 
 
 def _correlations(found: Sequence[_Pairs], mode: str, *, null: bool) -> Array:
-    parts = [
-        pairs.judged.r[pairs.judged.mode == MODES.index(mode)] for pairs in found if pairs.null == null
-    ]
+    parts = [pairs.judged.r[pairs.judged.mode == MODES.index(mode)] for pairs in found if pairs.null == null]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
@@ -230,17 +217,17 @@ def _kept(pairs: _Pairs, thresholds: Mapping[str, float]) -> Array:
 
 def _links(pairs: _Pairs, mask: Array) -> Iterator[Link]:
     judged = pairs.judged
-    for at in np.flatnonzero(mask):
+    for at in np.flatnonzero(mask).tolist():
         mode = MODES[judged.mode[at]]
         evidence = {
-            "edge": f"{pairs.side} of the first",
+            "edge": f"{pairs.a.side} of the first",
             "correlation": round(float(judged.r[at]), 4),
             "residual": round(float(judged.residual[at]), 2),
             "step": round(float(judged.step[at]), 2),
             "how": mode,
             "pixels": int(judged.offset[at]),
         }
-        yield Link(Kind.SEAM, pairs.first[at], pairs.second[at], evidence)
+        yield Link(Kind.SEAM, *pairs.names(at), evidence)
 
 
 def _counts(
@@ -259,8 +246,8 @@ def _counts(
     plain_joined: dict[str, set[str]] = {frame: set() for frame in compared}
     for pairs, mask in kept:
         plain = pairs.judged.plain
-        for at in np.flatnonzero(mask | (plain >= LEAST)):
-            first, second = pairs.first[at], pairs.second[at]
+        for at in np.flatnonzero(mask | (plain >= LEAST)).tolist():
+            first, second = pairs.names(at)
             frame = _common(images, first, second)
             total = totals[frame]
             if mask[at]:
@@ -313,7 +300,3 @@ def _frame(facts: ImageFacts) -> str:
 def _common(images: Mapping[str, ImageFacts], first: str, second: str) -> str:
     one, other = _frame(images[first]), _frame(images[second])
     return one if one == other else "mixed"
-
-
-def _sorted(first: str, second: str) -> tuple[str, str]:
-    return (first, second) if first < second else (second, first)

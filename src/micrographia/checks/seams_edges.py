@@ -54,8 +54,8 @@ class Edges:
     prints
         Their prints.
     unit
-        float32 (image, channel x pixel): the outermost line of each channel without mean, all channels together of length 1;
-        0 where it is of no use.
+        float32 (image, channel x pixel): the outermost line of each channel without mean, all channels together of
+        length 1; 0 where it is of no use.
     centred
         The same without the mean line of all images; None if there are too few.
     flip
@@ -98,8 +98,8 @@ class Judged:
     plain
         Correlation of the outermost lines.
     residual, step
-        What is left of one line after a straight line in the other was fitted, and the root mean squared difference of the
-        two; each over the same between lines inside the tiles at the same distance.
+        What is left of one line after a straight line in the other was fitted, and the root mean squared difference
+        of the two; each over the same between lines inside the tiles at the same distance.
     offset
         Pixels between the edges (gap), or that both tiles hold (overlap).
     mode
@@ -118,27 +118,24 @@ class Judged:
     @staticmethod
     def joined(parts: Sequence[Judged]) -> Judged:
         """Return all entries of several."""
-        empty = [np.zeros(0, np.int64) if f.name in _INTEGERS else np.zeros(0) for f in fields(Judged)]
         if not parts:
-            return Judged(*empty)
+            none, nothing = np.zeros(0, np.int64), np.zeros(0)
+            return Judged(none, none, nothing, nothing, nothing, nothing, none, none)
         return Judged(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Judged)))
 
     def mutual(self) -> Judged:
         """Return the same with mode ``NOTHING`` where either edge fits another one better."""
-        best: dict[tuple[bool, int], float] = {}
         counts = self.mode != NOTHING
-        for at in np.flatnonzero(counts):
-            for key in ((True, int(self.first[at])), (False, int(self.second[at]))):
-                best[key] = max(best.get(key, -1.0), float(self.r[at]))
         mode = self.mode.copy()
-        for at in np.flatnonzero(counts):
-            here = float(self.r[at])
-            if here < max(best[True, int(self.first[at])], best[False, int(self.second[at])]):
-                mode[at] = NOTHING
+        for side in (self.first, self.second):
+            best = np.full(int(side.max(initial=-1)) + 1, -1.0)
+            np.maximum.at(best, side[counts], self.r[counts])
+            mode[counts & (self.r < best[side])] = NOTHING
         return replace(self, mode=mode)
 
-
-_INTEGERS = frozenset({"first", "second", "offset", "mode"})
+    def where(self, kept: Array) -> Judged:
+        """Return some of the entries."""
+        return Judged(*(getattr(self, f.name)[kept] for f in fields(Judged)))
 
 
 def edges_of(side: str, names: Sequence[str], prints: Sequence[Prints]) -> Edges:
@@ -168,9 +165,7 @@ def candidates(a: Edges, b: Edges, rows: slice) -> tuple[Ints, Ints]:
 
 def judge(a: Edges, b: Edges, i: Ints, j: Ints) -> Judged:
     """Look closely at pairs of edges."""
-    parts = [
-        _judge(a, b, i[at : at + _AT_ONCE], j[at : at + _AT_ONCE]) for at in range(0, len(i), _AT_ONCE)
-    ]
+    parts = [_judge(a, b, i[at : at + _AT_ONCE], j[at : at + _AT_ONCE]) for at in range(0, len(i), _AT_ONCE)]
     return Judged.joined(parts)
 
 
@@ -183,7 +178,9 @@ def _judge(a: Edges, b: Edges, i: Ints, j: Ints) -> Judged:
         inside = [_correlation(lines[:, :, 0], lines[:, :, lag]) for lines in (first, second)]
         left = np.mean([1 - value**2 for value in inside], axis=0)
         residuals.append(np.sqrt((1 - plain**2) / np.maximum(left, 1e-9)))
-        moved = np.mean([_distance(lines[:, :, 0], lines[:, :, lag]) ** 2 for lines in (first, second)], axis=0)
+        moved = np.mean(
+            [_distance(lines[:, :, 0], lines[:, :, lag]) ** 2 for lines in (first, second)], axis=0
+        )
         steps.append(across / np.sqrt(np.maximum(moved, 1e-9)))
     residual, step = residuals[0].copy(), steps[0].copy()
     mode = np.full(len(i), NOTHING)
