@@ -13,7 +13,7 @@ from micrographia.checks.fields_links import Kind, Link
 from micrographia.checks.fields_planes import Planes, correlation, details, halved
 from micrographia.checks.pixel_facts_image import ImageFacts
 from micrographia.checks.pixel_facts_prints import TURNS, dihedral
-from micrographia.checks.pixel_kernels import area_mean
+from micrographia.checks.pixel_kernels_places import area_mean
 
 Array = npt.NDArray[Any]
 BLOCK = 256

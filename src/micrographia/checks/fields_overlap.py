@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_places as kernels
 from micrographia.checks.fields_bands import find_strips
 from micrographia.checks.fields_links import Kind, Link, least_of
 from micrographia.checks.fields_planes import Planes, correlation, details

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_places as kernels
 from micrographia.checks.pixel_facts_prints import CHANNELS
 from micrographia.dataset import Dataset
 from micrographia.errors import ImageError, MicrographiaError

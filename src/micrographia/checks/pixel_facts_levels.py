@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia import images
-from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_places as kernels
 from micrographia.checks.pixel_facts_prints import THUMBNAIL, PrintTaker
 from micrographia.images import Image
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from micrographia.annotations.masks.accumulator import FrameAccumulator, FrameTable
 from micrographia.annotations.masks.kernels import measure
 from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_places as places
 from micrographia.checks.pixel_facts_image import Scan, merge_scans
 from micrographia.checks.pixel_facts_levels import foreign_labels
 from micrographia.checks.pixel_facts_prints import PrintTaker, combined
@@ -361,10 +362,10 @@ class _Plane:
         if self.taker is None or not self.labels.any():
             return None
         plane = combined(self.taker.reduced)
-        turned, shifted, points = kernels.edge_agreement(plane, self.labels, BORDER_PIXELS, SHIFTS)
+        turned, shifted, points = places.edge_agreement(plane, self.labels, BORDER_PIXELS, SHIFTS)
         if np.isfinite(shifted).any():
             best = np.unravel_index(np.nanargmax(shifted), shifted.shape)
-            step = kernels.DIRECTIONS[best[1]] * SHIFTS[best[0]] * self.taker.factor
+            step = places.DIRECTIONS[best[1]] * SHIFTS[best[0]] * self.taker.factor
             shift, highest = (int(step[0]), int(step[1])), float(shifted[best])
         else:
             shift, highest = (0, 0), math.nan

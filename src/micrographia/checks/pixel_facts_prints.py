@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_places as places_of
 from micrographia.checks.pixel_facts_tiles import Place
 from micrographia.images import Image
 
@@ -164,12 +165,12 @@ class PrintTaker:
             edges = {
                 side: lines.sum(axis=0, keepdims=True, dtype=np.float32) for side, lines in edges.items()
             }
-        places, descriptions = kernels.find_anchors(combined(reduced), ANCHORS, ANCHOR_RADIUS, ANCHOR_STEP)
+        places, descriptions = places_of.find_anchors(combined(reduced), ANCHORS, ANCHOR_RADIUS, ANCHOR_STEP)
         return Prints(
             self.shape,
             self.factor,
             {side: _shortened(lines) for side, lines in edges.items()},
-            np.stack([kernels.area_mean(plane, THUMBNAIL) for plane in reduced]),
+            np.stack([places_of.area_mean(plane, THUMBNAIL) for plane in reduced]),
             {side: np.stack([_band(plane, side) for plane in reduced]) for side in SIDES},
             places * self.factor + (self.factor - 1) // 2,
             descriptions,
@@ -194,7 +195,7 @@ def _band(plane: Floats, side: str) -> Array:
         view = view[::-1]
     if view.shape[1] < BAND_SAMPLES:
         return np.zeros((0, BAND_SAMPLES), np.int8)
-    return kernels.coarse_lines(view[: min(BAND, len(view) // 2)], BAND_SAMPLES)
+    return places_of.coarse_lines(view[: min(BAND, len(view) // 2)], BAND_SAMPLES)
 
 
 def _shortened(lines: Array) -> Array:

@@ -1,208 +1,23 @@
-"""Rules over images that belong together although nothing says so: copies, tiles, crops, neighbouring slices."""
+"""Rules over images that belong together although nothing says so: tiles, crops, neighbouring slices, slides."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Sequence
 
-from micrographia.checks.duplicates import identical
 from micrographia.checks.facts import Facts
 from micrographia.checks.fields import COLUMN, FieldGroups, Kind, Link, write_groups
-from micrographia.checks.rule import Letter, Needs, Rule, Source
-from micrographia.checks.rules.pixels_common import image_path, pixels
+from micrographia.checks.rules.leaks_common import (
+    MOST_LINKS,
+    LeakRule,
+    SplitLeakRule,
+    in_order,
+    proposed,
+)
+from micrographia.checks.rules.pixels_common import pixels
 from micrographia.checks.wording import counted, listed
 from micrographia.dataset import Dataset
 from micrographia.dataset.manifest import NAME
-from micrographia.findings import Finding, Level, Severity
-
-MOST_LINKS = 50
-"""Links that the evidence of one finding holds."""
-
-
-class LeakRule(Rule):
-    """A rule that judges which images belong together."""
-
-    severity = Severity.WARNING
-    source = Source.PRACTICE
-    letter = Letter.ACCESSIBILITY
-    needs = Needs.PIXELS
-
-    def about(self, facts: Facts, images: Iterable[str], message: str, fix: str, **more: Any) -> Finding:
-        """Return a finding about some images, at the first one's line of the file list."""
-        ids = list(images)
-        rows = [facts.dataset.image_rows(image)[0] for image in ids]
-        evidence = {"images": ids[:MOST_LINKS], "lines": [row.line for row in rows[:MOST_LINKS]]}
-        return self.finding(
-            message,
-            **facts.row_at(rows[0]),
-            fix=fix,
-            level=Level.CONFIRMED,
-            evidence=evidence | more.pop("evidence", {}),
-            **more,
-        )
-
-
-class SplitLeakRule(LeakRule):
-    """A rule that links of some kind do not cross splits."""
-
-    severity = Severity.ERROR
-    kind: ClassVar[Kind]
-    said: ClassVar[str]
-
-    def applies(self, facts: Facts) -> bool:
-        """Only with at least two splits, and where groups were looked for."""
-        return len(_splits(facts)) > 1 and pixels(facts).fields is not None
-
-    def across(self, facts: Facts) -> Iterator[Finding]:
-        """Yield one finding about the links between splits."""
-        crossing = [link for link in _links(facts, self.kind) if _crosses(facts, link)]
-        if not crossing:
-            return
-        images = _ordered(facts, crossing)
-        yield self.about(
-            facts,
-            images,
-            f"{counted(len(crossing), 'pair')} of images in different splits {self.said}: "
-            + listed((f"{link.first} and {link.second}" for link in crossing), 2),
-            "move what belongs together into one split",
-            evidence={"links": [link.to_json() for link in crossing[:MOST_LINKS]]}
-            | _chance(facts, self.kind),
-        )
-
-
-class ImagesDiffer(LeakRule):
-    """No two images have the same pixels.
-
-    What it does
-    ------------
-    Compares the checksums of the decoded pixels of all images: format, name and metadata do not matter.
-
-    Why it matters
-    --------------
-    Twice the same image counts twice, in training and in every interval, and one copy may be annotated differently.
-
-    Example
-    -------
-    ``images/a1.tif`` and ``images/old/a1.png`` hold the same pixels.
-
-    How to fix
-    ----------
-    Keep one of them; if annotations differ, they are two annotations of one image.
-
-    References
-    ----------
-    Practice; reported by users of published datasets.
-    """
-
-    code = "S001"
-
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Collect images by checksum."""
-        for group in identical(pixels(facts).images):
-            paths = [image_path(facts, image) for image in group]
-            yield self.about(
-                facts,
-                group,
-                f"{counted(len(group), 'image')} have the same pixels: {listed(paths, 3)}",
-                "keep one of them",
-                evidence={"files": paths[:MOST_LINKS]},
-            )
-
-
-class CopiesInOneSplit(LeakRule):
-    """Images with the same pixels are in one split.
-
-    What it does
-    ------------
-    Reports images with the same pixels that are in different splits.
-
-    Why it matters
-    --------------
-    A model is tested on what it was trained on.
-
-    Example
-    -------
-    ``a1`` in ``train`` and ``a1-copy`` in ``test`` hold the same pixels.
-
-    How to fix
-    ----------
-    Keep one of them.
-
-    References
-    ----------
-    Practice; reported by users of published datasets.
-    """
-
-    code = "S002"
-    severity = Severity.ERROR
-
-    def applies(self, facts: Facts) -> bool:
-        """Only with at least two splits."""
-        return len(_splits(facts)) > 1
-
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Collect the splits of each group of copies."""
-        for group in identical(pixels(facts).images):
-            splits = sorted({split for image in group if (split := facts.dataset.image_split(image))})
-            if len(splits) > 1:
-                yield self.about(
-                    facts,
-                    group,
-                    f"{counted(len(group), 'image')} with the same pixels are in {' and in '.join(splits)}: "
-                    + listed(group, 3),
-                    "keep one of them",
-                    evidence={"splits": splits},
-                )
-
-
-class NoNearCopies(LeakRule):
-    """No image is a changed copy of another.
-
-    What it does
-    ------------
-    Looks for images that are the same but for scaling to 8 bits, compression, brightness, size, or being turned by
-    quarters or mirrored: alike in a thumbnail, and then pixel by pixel, in coarse and in fine structure. Across
-    splits it is an error.
-
-    Why it matters
-    --------------
-    Augmented or re-exported copies count as new images, and leak as well as exact ones.
-
-    Example
-    -------
-    ``b2-flipped.png`` is ``b2.tif``, mirrored left to right (correlation 0.998).
-
-    How to fix
-    ----------
-    Keep the original; augmentation belongs into training code.
-
-    References
-    ----------
-    Practice.
-    """
-
-    code = "S003"
-
-    def applies(self, facts: Facts) -> bool:
-        """Only where groups were looked for."""
-        return pixels(facts).fields is not None
-
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Tell copies between splits, then others."""
-        links = _links(facts, Kind.NEAR)
-        for crossing, severity in ((True, Severity.ERROR), (False, Severity.WARNING)):
-            part = [link for link in links if _crosses(facts, link) == crossing]
-            if part:
-                where = " in different splits" if crossing else ""
-                yield self.about(
-                    facts,
-                    _ordered(facts, part),
-                    f"{counted(len(part), 'pair')} of images{where} are copies, scaled, compressed or turned: "
-                    + listed((f"{link.first} and {link.second}" for link in part), 2),
-                    "keep the original",
-                    severity=severity,
-                    evidence={"links": [link.to_json() for link in part[:MOST_LINKS]]},
-                )
+from micrographia.findings import Finding, Severity
 
 
 class TilesInOneSplit(SplitLeakRule):
@@ -379,11 +194,11 @@ class FieldsGrouped(LeakRule):
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Propose what no group column says."""
-        fields = _fields(facts)
+        fields = proposed(facts)
         untold = [link for link in fields.links if link.kind is not Kind.SLIDE and not _told(facts, link)]
         if not untold:
             return
-        images = _ordered(facts, untold)
+        images = in_order(facts, untold)
         groups = {fields.column[image] for image in images}
         kinds = {str(kind): sum(link.kind is kind for link in untold) for kind in Kind}
         counts = {kind: number for kind, number in kinds.items() if number}
@@ -414,45 +229,7 @@ class FieldsGrouped(LeakRule):
         return []
 
 
-def _fields(facts: Facts) -> FieldGroups:
-    fields = pixels(facts).fields
-    if fields is None:
-        raise ValueError("groups were not looked for")
-    return fields
-
-
-def _links(facts: Facts, kind: Kind) -> list[Link]:
-    return [link for link in _fields(facts).links if link.kind is kind]
-
-
-def _splits(facts: Facts) -> set[str]:
-    return {split for image in facts.dataset.image_ids if (split := facts.dataset.image_split(image))}
-
-
-def _crosses(facts: Facts, link: Link) -> bool:
-    first, second = (facts.dataset.image_split(image) for image in (link.first, link.second))
-    return bool(first and second and first != second)
-
-
 def _told(facts: Facts, link: Link) -> bool:
     """Tell whether a group column says that two images belong together."""
     first, second = (facts.dataset.image_groups(image) for image in (link.first, link.second))
     return any(value and second.get(name) == value for name, value in first.items())
-
-
-def _ordered(facts: Facts, links: Sequence[Link]) -> list[str]:
-    """Return the images of links, in the order of the file list."""
-    held = {image for link in links for image in (link.first, link.second)}
-    return [image for image in facts.dataset.image_ids if image in held]
-
-
-def _chance(facts: Facts, kind: Kind) -> dict[str, Any]:
-    fields = _fields(facts)
-    if kind is Kind.SEAM:
-        return {
-            "false_alarm_rate": fields.false_alarm_rate,
-            "false_alarm_bound": fields.false_alarm_bound,
-        }
-    if kind is Kind.SLIDE and fields.slides is not None:
-        return {"as_alike_by_chance": round(fields.slides.by_chance, 3)}
-    return {"null": fields.null_counts.get(str(kind), 0)}

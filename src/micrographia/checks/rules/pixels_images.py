@@ -1,4 +1,4 @@
-"""Rules over the pixels of images: readable, varied, finite, neither clipped nor blurred, consistent over levels."""
+"""Rules over the pixels of images: readable, varied, finite, neither clipped nor blurred."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ FEWEST = 12
 """Images of one kind from which a usual sharpness is known."""
 DEVIATIONS, FACTOR = 4.0, 6.0
 """An image is blurred if its sharpness is this many (robust) standard deviations, and this factor, below the median."""
-LEVEL_ALIKE, LEVEL_OFFSET = 0.7, 0.5
-"""A level shows something else if thumbnails correlate less, or means differ by more standard deviations."""
 
 
 class PixelsReadable(PixelRule):
@@ -329,75 +327,6 @@ class NotBlurred(PixelRule):
             "is far less sharp than the others of its kind",
             "leave it out, or say in the criteria what was done with images out of focus",
             plural="are far less sharp than the others of their kind",
-        )
-
-
-class LevelsAgree(PixelRule):
-    """The smaller levels of a pyramid show what level 0 shows.
-
-    What it does
-    ------------
-    Compares one plane of the smaller levels of OME-Zarr images with level 0: what it looks like, and its mean. In the
-    pyramids of masks it looks for labels that level 0 does not have.
-
-    Why it matters
-    --------------
-    Viewers show the small levels, programs read level 0: when they differ, people judge other data than they use.
-    Labels that were averaged instead of picked are objects that do not exist.
-
-    Example
-    -------
-    Level 2 still shows the image before it was corrected; level 1 of a mask holds 3.5 between objects 3 and 4, as 3.
-
-    How to fix
-    ----------
-    Write the pyramid again: ``micrographia convert``.
-
-    References
-    ----------
-    OME-Zarr, multiscales: levels hold the same image at other resolutions; labels are not interpolated.
-    """
-
-    code = "P008"
-    severity = Severity.ERROR
-    source = Source.NGFF
-
-    def applies(self, facts: Facts) -> bool:
-        """Only with pyramids."""
-        return any(
-            row.path.lower().split("/labels/")[0].endswith((".zarr", ".ozx", ".zip")) for row in facts.rows
-        )
-
-    def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at what the pass compared."""
-        found: dict[str, dict[str, Any]] = {}
-        for name, image in pixels(facts).images.items():
-            for level in image.levels:
-                if level.correlation < LEVEL_ALIKE or level.offset > LEVEL_OFFSET:
-                    figures = {
-                        "level": level.level,
-                        "correlation": None if math.isnan(level.correlation) else round(level.correlation, 3),
-                        "offset_in_standard_deviations": round(level.offset, 3),
-                    }
-                    found.setdefault(image_path(facts, name), figures)
-        yield from self.together(
-            found,
-            "image",
-            "has a pyramid whose smaller levels show something else",
-            "write the pyramid again with micrographia convert",
-            plural="have a pyramid whose smaller levels show something else",
-        )
-        masks = {
-            (mask.paths[0] if mask.paths else mask.name): {"labels": list(mask.foreign)}
-            for mask in pixels(facts).masks.values()
-            if mask.foreign
-        }
-        yield from self.together(
-            masks,
-            "mask",
-            "has labels in smaller levels that level 0 does not have",
-            "write the pyramid again without averaging labels",
-            plural="have labels in smaller levels that level 0 does not have",
         )
 
 
