@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,10 +12,11 @@ from typing import Any
 from micrographia.errors import MetadataError
 from micrographia.findings import Finding
 from micrographia.metadata.document import load, value_at
-from micrographia.metadata.editing import Style, edit, rename
+from micrographia.metadata.editing import edit, rename
 from micrographia.metadata.fields import Record, Shown, field_name, specs
 from micrographia.metadata.files import write_whole
 from micrographia.metadata.mifa import Mifa
+from micrographia.metadata.splicing import Style
 from micrographia.metadata.study import Version
 from micrographia.metadata.template import (
     FROM_FILES,
@@ -166,7 +168,9 @@ def dump(mifa: Mifa) -> str:
 
 def _differences(old: Any, new: Any, at: str, plan: dict[str, Any]) -> None:
     """Note the places at which ``new`` says something else than ``old``, as deep as their shapes agree."""
-    if isinstance(new, dict) and isinstance(old, dict):
+    if old is None and isinstance(new, dict | list):
+        old = type(new)()
+    if isinstance(new, dict) and isinstance(old, dict) and new:
         for name, value in new.items():
             _differences(old.get(name), value, f"{at}.{name}" if at else str(name), plan)
     elif (
@@ -239,18 +243,19 @@ def _inside(place: str, places: set[str]) -> bool:
 def _edit(path: Path, values: Mapping[str, Any], *, note: str = "", style: Style | None = None) -> None:
     text, bom = read_text(path)
     plain = {at: as_plain(value) for at, value in values.items()}
+    try:
+        json.dumps(plain, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError as error:
+        raise MetadataError(
+            path, "a text holds half a character (a lone surrogate)", "Write it anew"
+        ) from error
     made = edit(text, Mifa, plain, path=os.fspath(path), note=note, style=style)
     if made != text:
         write_whole(path, _encoded(made, bom))
 
 
 def _encoded(text: str, bom: bool) -> bytes:
-    try:
-        return (("\ufeff" if bom else "") + text).encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise MetadataError(
-            "", "a text holds half a character (a lone surrogate)", "Write it anew"
-        ) from error
+    return (("\ufeff" if bom else "") + text).encode("utf-8")
 
 
 def _merge_record(

@@ -28,7 +28,7 @@ from micrographia.metadata.form_layout import (
 )
 from micrographia.metadata.mifa import Mifa
 from micrographia.metadata.study import Author
-from micrographia.metadata.trees import Tokens, dotted, paths, tokens, value_in
+from micrographia.metadata.trees import OPEN, Tokens, dotted, paths, tokens, value_in
 
 LONGEST = 32_767
 """Most characters that a cell holds."""
@@ -156,10 +156,14 @@ class _Writer:
         for row, (owner, at, record) in enumerate(rows, start=3):
             if sheet.in_sets:
                 self.put(page.cell(row, 1), owner)
+            filled = False
             for number, column in enumerate(listed, start=first):
                 value = value_in(record, column.path)
                 if value is not None:
-                    self.leaf(page.cell(row, number), column, value, (*at, *tokens(column.path)))
+                    filled |= self.leaf(page.cell(row, number), column, value, (*at, *tokens(column.path)))
+            if not filled:
+                place = next(number for number, column in enumerate(listed, start=first) if column.is_text)
+                self.put(page.cell(row, place), OPEN)
         self.finish(page, listed, first, len(rows) + 2)
         page.freeze_panes = page.cell(3, first + (0 if sheet.in_sets else 1))
 
@@ -169,7 +173,8 @@ class _Writer:
         from openpyxl.worksheet.datavalidation import DataValidation
 
         for number, column in enumerate(listed, start=first):
-            for row in range(3, min(last, 500) + 20):
+            _plain_cell(page.column_dimensions[get_column_letter(number)], column)
+            for row in range(3, last + 1):
                 _plain_cell(page.cell(row, number), column)
             words = choices(column)
             if words:

@@ -197,11 +197,17 @@ class _Form:
         if many and not number:
             items = list_items(text)
             node = Sequence([Scalar(item, line=row) for item in items], row)
-        self.cells[where] = cell
+        self.place(at, cell)
         try:
             assign(self.root, at, node)
         except ValueError as error:
             self.say("C034", where, cell, row, f"{where} belongs to nothing: {error}")
+
+    def place(self, at: list[str | int], cell: str) -> None:
+        """Keep the cell of a field, and the first one of everything that it belongs to."""
+        self.cells[dotted(at)] = cell
+        for length in range(1, len(at)):
+            self.cells.setdefault(dotted(at[:length]), cell)
 
     def study(self, rows: list[_Row]) -> None:
         known = {slug(column.path.removeprefix("study.")): column for column in study_rows()}
@@ -297,7 +303,7 @@ class _Form:
                 ):
                     raise ValueError("it is no path")
                 assign(self.root, at, from_plain(value, number))
-                self.cells[dotted(at)] = cell
+                self.place(at, cell)
             except (ValueError, RecursionError):
                 message = f"{cell} cannot be read: a path stands in column A, its value as JSON in column B"
                 self.say("C032", f"{OTHER}({number})", cell, number, message)

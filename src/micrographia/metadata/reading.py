@@ -14,7 +14,7 @@ from micrographia.metadata.fields import Kind, Record, Spec, field_name, specs
 from micrographia.metadata.shapes import keyed_records, reshape
 from micrographia.metadata.values import convert
 from micrographia.metadata.vocabulary import annotation_type
-from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, Sequence, plain, resolve
+from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, Sequence, looks_typed, plain, resolve
 
 R = TypeVar("R", bound=Record)
 
@@ -248,15 +248,15 @@ class Reader:
     def _record(self, spec: Spec, model: type[Record], node: Scalar | Mapping, at: str) -> Any:
         if isinstance(node, Mapping):
             record = self.record(model, node, at)
-            return None if record.is_empty and not spec.many else record
+            return None if not spec.many and record.is_empty else record
         name = model.text_field
         if not name:
             return self._unreadable(spec, node, at)
-        message = f"{spec.name} is a text where several fields are expected; it was read as its {name}"
-        read_as = {name: resolve(node)}
-        self.note(
-            "C013", at, node.line, message, was=resolve(node), read_as=read_as, fix=f"Write {name}: ..."
-        )
+        if name in specs(model):
+            message = f"{spec.name} is a text where several fields are expected; it was read as its {name}"
+            read_as = {name: resolve(node)}
+            fix = f"Write {name}: ..."
+            self.note("C013", at, node.line, message, was=resolve(node), read_as=read_as, fix=fix)
         return self.record(model, Mapping([(Scalar(name, line=node.line), node)], node.line), at)
 
     def _number(self, spec: Spec, node: Scalar, at: str) -> Any:
@@ -274,7 +274,7 @@ class Reader:
         return int(number) if spec.number is int else number
 
     def _text(self, spec: Spec, node: Scalar, at: str) -> Any:
-        if not isinstance(resolve(node), str):
+        if looks_typed(node):
             message = f"{spec.name} is {_what(resolve(node))} where a text is expected"
             fix = f'Write it in quotes: "{node.text}"'
             self.note("C003", at, node.line, message, was=resolve(node), read_as=node.text, fix=fix)

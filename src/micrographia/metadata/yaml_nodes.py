@@ -99,6 +99,14 @@ def resolve(scalar: Scalar) -> Any:
     return text
 
 
+def looks_typed(scalar: Scalar) -> bool:
+    """Whether another reader of YAML may take a scalar for a number or truth value, so that it should be quoted."""
+    if not scalar.plain:
+        return False
+    number = r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?"
+    return not isinstance(resolve(scalar), str) or bool(re.fullmatch(number, scalar.text))
+
+
 def plain(node: Node | None) -> Any:
     """Return a node as dictionaries, lists and scalars; of a name that occurs twice, the first counts."""
     if node is None:

@@ -15,6 +15,12 @@ WIDTH = 100
 _WORDS_OF_YAML = frozenset({"yes", "no", "on", "off", "=", "<<", "true", "false", "null", "~"})
 
 
+class OneLine(str):
+    """A text that is written on one line, however long it is."""
+
+    __slots__ = ()
+
+
 def scalar(value: Any) -> str:
     """Return a scalar on one line.
 
@@ -73,6 +79,8 @@ def text_block(text: str, indent: int) -> tuple[str, list[str]] | None:
         Columns before each line of the block.
     """
     margin = " " * indent
+    if isinstance(text, OneLine):
+        return None
     if "\n" in text:
         lines = text.split("\n")
         header = "|-"
