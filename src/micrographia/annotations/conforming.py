@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from micrographia.annotations.codes import finding, listed
+from micrographia.annotations.files import clean
 from micrographia.annotations.tables import STORAGE, TABLES, Column, TableSchema
 from micrographia.errors import AnnotationError
 from micrographia.findings import Finding
@@ -22,10 +24,7 @@ MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "<na>"})
 
 def empty(kind: str) -> pd.DataFrame:
     """Return a table of a kind (a key of ``TABLES``) without rows, each column of its type."""
-    schema = schema_of(kind)
-    return pd.DataFrame(
-        {column.name: pd.Series([], dtype=STORAGE[column.dtype]) for column in schema.columns}
-    )
+    return built(kind, {}, 0)
 
 
 def schema_of(kind: str) -> TableSchema:
@@ -84,7 +83,7 @@ def conform(
         if column.required:
             unusable |= missing
     extras = {name: frame[name].reset_index(drop=True) for name in frame.columns if name not in columns}
-    result = pd.DataFrame(columns | extras)
+    result = pd.DataFrame(columns | extras, index=pd.RangeIndex(len(frame)))
     if kind == "polygons" and len(result):
         unusable |= _broken_rings(result)
     if unusable.any():
@@ -129,17 +128,31 @@ def _renamed(
 
 
 def _absent(column: Column, rows: int) -> tuple[Any, npt.NDArray[np.bool_]]:
-    fill: Any = {"text": "", "integer": column.default, "number": np.nan, "flag": False}.get(column.dtype)
-    if column.dtype == "numbers":
-        return pd.Series(_cells([None] * rows), dtype=object), np.ones(rows, bool)
-    if fill is None:
-        fill = pd.NA
-    return pd.Series([fill] * rows, dtype=STORAGE[column.dtype]), np.ones(rows, bool)
+    missing = np.ones(rows, bool)
+    match column.dtype:
+        case "text":
+            return pd.array([""] * rows, dtype="str"), missing
+        case "integer?":
+            return pd.arrays.IntegerArray(np.zeros(rows, np.int64), missing), missing
+        case "flag?":
+            return pd.arrays.BooleanArray(np.zeros(rows, bool), missing), missing
+        case "numbers":
+            return _cells([None] * rows), missing
+        case "number":
+            return np.full(rows, np.nan), missing
+        case "flag":
+            return np.zeros(rows, bool), missing
+        case _:
+            return np.full(rows, column.default, np.int64), missing
 
 
 def _coerce(
     series: pd.Series[Any], column: Column, path: str | PathLike[str], notes: list[Finding]
 ) -> tuple[Any, npt.NDArray[np.bool_]]:
+    if series.dtype == STORAGE[column.dtype] and column.dtype != "numbers":
+        done = _already(series, column)
+        if done is not None:
+            return done
     series = series.reset_index(drop=True)
     if isinstance(series.dtype, pd.CategoricalDtype):
         series = series.astype(series.cat.categories.dtype)
@@ -177,11 +190,52 @@ def _coerce(
     return values, missing
 
 
+def _already(series: pd.Series[Any], column: Column) -> tuple[Any, npt.NDArray[np.bool_]] | None:
+    """Return a column that has the type of the schema as it is, if its values are as they should be."""
+    missing = series.isna().to_numpy(bool)
+    if column.dtype == "text":
+        if missing.any():
+            return None
+        missing = series.to_numpy(object) == ""
+    elif column.dtype == "number" and np.isinf(series.to_numpy()).any():
+        return None
+    return series.reset_index(drop=True) if not _ranged(series) else series, missing
+
+
+def _ranged(series: pd.Series[Any]) -> bool:
+    index = series.index
+    return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
+
+
+def built(kind: str, columns: Mapping[str, npt.NDArray[Any]], rows: int) -> pd.DataFrame:
+    """Return a table from arrays that are known to be right; columns that are absent are empty.
+
+    In an ``integer?`` or ``flag?`` column, negative numbers mean missing.
+    """
+    made: dict[str, Any] = {}
+    for column in schema_of(kind).columns:
+        if column.name not in columns:
+            made[column.name] = _absent(column, rows)[0]
+            continue
+        values = columns[column.name]
+        match column.dtype:
+            case "integer?":
+                made[column.name] = pd.arrays.IntegerArray(values.astype(np.int64), values < 0)
+            case "flag?":
+                made[column.name] = pd.arrays.BooleanArray(values > 0, values < 0)
+            case _:
+                made[column.name] = values.astype(STORAGE[column.dtype])
+    return pd.DataFrame(made)
+
+
 def _text(series: pd.Series[Any]) -> pd.Series[Any]:
     if isinstance(series.dtype, pd.StringDtype):
         return series.fillna("").astype("str")
     values = ["" if _is_missing(value) else str(value) for value in series.tolist()]
-    return pd.Series(values, dtype="str")
+    try:
+        return pd.Series(values, dtype="str")
+    except UnicodeEncodeError:
+        return pd.Series([clean(value) for value in values], dtype="str")
 
 
 def _is_missing(value: Any) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
@@ -36,7 +36,8 @@ def replaced(path: str | PathLike[str]) -> Iterator[Path]:
         problem = f"cannot be written: {error.strerror or error}"
         raise AnnotationError(target, problem, "Choose another place, or make room there") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | PathLike[str], text: str) -> None:
@@ -89,6 +90,14 @@ def head(path: str | PathLike[str], size: int = 65536) -> bytes:
             return file.read(size)
     except (OSError, ValueError):
         return b""
+
+
+def clean(text: str) -> str:
+    """Return a text without halves of surrogate pairs, which no table and no UTF-8 can hold.
+
+    They come from names of files that are not UTF-8, and from broken escapes in JSON.
+    """
+    return text.encode("utf-16-le", errors="surrogatepass").decode("utf-16-le", errors="replace")
 
 
 def safe_name(name: str) -> tuple[str, bool]:

@@ -64,14 +64,10 @@ FORMATS: dict[str, AnnotationFormat] = {
 """The formats that come with the package, by name, in the order in which a file is tried."""
 
 
-def _every() -> dict[str, AnnotationFormat]:
-    """Return all formats: those of the package, then those of plug-ins with other names."""
-    found = dict(FORMATS)
-    for plugin in plugins.load("exchange"):
-        made = plugin() if isinstance(plugin, type) else plugin
-        if isinstance(made, AnnotationFormat):
-            found.setdefault(made.name, made)
-    return found
+def _foreign() -> dict[str, AnnotationFormat]:
+    """Return the formats of plug-ins; those of the package come before them."""
+    made = (plugin() if isinstance(plugin, type) else plugin for plugin in plugins.load("exchange"))
+    return {known.name: known for known in made if isinstance(known, AnnotationFormat)}
 
 
 def sniff(path: str | PathLike[str]) -> str | None:
@@ -83,10 +79,10 @@ def sniff(path: str | PathLike[str]) -> str | None:
     if not where.exists():
         return None
     start = head(where)
-    for name, known in _every().items():
+    for name, known in FORMATS.items():
         if known.matches(where, start):
             return name
-    return None
+    return next((name for name, known in _foreign().items() if known.matches(where, start)), None)
 
 
 def read(
@@ -169,9 +165,8 @@ def _known(wanted: str | AnnotationFormat | None, path: Path) -> AnnotationForma
         )
     if not isinstance(wanted, str):
         return wanted
-    every = _every()
-    if wanted not in every:
-        raise AnnotationError(
-            path, f"there is no annotation format {wanted!r}", f"Known are {', '.join(every)}"
-        )
-    return every[wanted]
+    known = FORMATS if wanted in FORMATS else FORMATS | _foreign()
+    if wanted not in known:
+        problem = f"there is no annotation format {wanted!r}"
+        raise AnnotationError(path, problem, f"Known are {', '.join(known)}")
+    return known[wanted]

@@ -12,6 +12,8 @@ import pandas as pd
 
 from micrographia.annotations.codes import finding
 from micrographia.annotations.conforming import schema_of
+from micrographia.annotations.files import clean
+from micrographia.annotations.formats.json_stream import mended
 from micrographia.annotations.masks.outlines import polygons_from_labels
 from micrographia.annotations.model import Annotations, ClassEntry
 from micrographia.annotations.tables import Column
@@ -44,10 +46,11 @@ class ReadOptions:
         """Return the image that a file is about: what was said, or the file's name without one of the endings."""
         if self.image:
             return self.image
+        name = clean(path.name)
         for suffix in suffixes:
-            if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-                return path.name[: -len(suffix)]
-        return path.stem
+            if name.lower().endswith(suffix) and len(name) > len(suffix):
+                return name[: -len(suffix)]
+        return clean(path.stem)
 
     def shape_of(self, image: str) -> tuple[int, int] | None:
         """Return (Y, X) of an image where it is known."""
@@ -149,6 +152,14 @@ def uncarried(
         message = f"{title} has no place for label images; {len(annotations.masks)} are not written"
         findings.append(finding("N006", message, path, field="masks"))
     return findings
+
+
+def without_depth(annotations: Annotations, title: str, path: Path) -> list[Finding]:
+    """Return findings for the extent in Z of boxes, for formats that hold planes only."""
+    boxes = annotations.table("boxes")
+    solid = int(boxes["z0"].notna().sum())
+    message = f"{title} has planes only; {solid} boxes lose their extent in Z"
+    return [finding("N006", message, path, field=f"boxes.{name}") for name in ("z0", "z1") if solid]
 
 
 def said(table: pd.DataFrame, name: str, kind: str) -> int:
@@ -266,7 +277,7 @@ def attributes_text(attributes: Mapping[str, Any]) -> str:
 def attributes_of(text: str) -> dict[str, Any]:
     """Return the content of the column ``attributes``; empty if it is no JSON object."""
     try:
-        value = json.loads(text) if text else {}
+        value = mended(json.loads(text)) if text else {}
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -15,6 +15,7 @@ empty `flows` are there.
 from __future__ import annotations
 
 import mmap
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -25,7 +26,7 @@ import numpy.typing as npt
 
 from micrographia.annotations.codes import finding, listed
 from micrographia.annotations.files import replaced, safe_name
-from micrographia.annotations.formats.base import ReadOptions, file_name, split_images, uncarried
+from micrographia.annotations.formats.base import ReadOptions, file_name, one_image, split_images, uncarried
 from micrographia.annotations.formats.inert_pickle import (
     ARRAY,
     InertUnpickler,
@@ -54,6 +55,10 @@ KEPT = (
 LEFT = frozenset(
     {"masks", "filename", "img", "outlines", "flows", "manual_changes", "zdraw", "current_channel", *KEPT}
 )
+HEADER = re.compile(
+    rb"\{'descr': *'\|O', *'fortran_order': *(?:False|True), *'shape': *\(\),? *\} *\n?", re.DOTALL
+)
+"""The header of a .npy file that holds one object."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ class CellposeSeg:
                 for image, part in split_images(annotations)
                 for note in self.write(part, path / f"{file_name(image)}_seg.npy")
             ]
+        one_image(annotations, self.title, path)
         findings = uncarried(annotations, self.title, {}, path, masks=True)
         chosen = [
             (key, mask) for key, mask in sorted(annotations.masks.items()) if mask.kind != "annotated_region"
@@ -134,24 +140,10 @@ def _dictionary(path: Path) -> dict[Any, Any]:
         with path.open("rb") as file:
             if file.seek(0, 2) == 0:
                 raise AnnotationError(path, "is empty")
-            file.seek(0)
-            version = np.lib.format.read_magic(file)
-            if version not in ((1, 0), (2, 0)):
-                raise AnnotationError(path, f"is a .npy file of an unknown version {version}")
-            header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, _, dtype = header(file, max_header_size=10_000)
-            begin = file.tell()
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-        raise AnnotationError(path, f"is no .npy file that can be read: {error}") from error
-    if dtype != np.dtype(object) or shape != ():
-        raise AnnotationError(
-            path, f"holds an array of {dtype}, not the dictionary of Cellpose", "Read it as a label image"
-        )
+    except (OSError, ValueError) as error:
+        raise AnnotationError(path, f"cannot be read: {error}") from error
+    begin = _header_end(mapped[:512], path)
     try:
         top = InertUnpickler(memoryview(mapped)[begin:]).load()
         # NumPy pickles the dictionary as the only item of an array of objects.
@@ -169,6 +161,18 @@ def _dictionary(path: Path) -> dict[Any, Any]:
     if not isinstance(top, dict):
         raise AnnotationError(path, "holds no dictionary", "Is it a _seg.npy of Cellpose?")
     return top
+
+
+def _header_end(start: bytes, path: Path) -> int:
+    """Return where the pickle begins; the header must be that of one object, so that nothing in it is evaluated."""
+    if not start.startswith(b"\x93NUMPY") or start[6:8] not in (b"\1\0", b"\2\0"):
+        raise AnnotationError(path, "is no .npy file that can be read", "Is it a _seg.npy of Cellpose?")
+    size = 2 if start[6] == 1 else 4
+    end = 8 + size + int.from_bytes(start[8 : 8 + size], "little")
+    if end > len(start) or not HEADER.fullmatch(start[8 + size : end]):
+        remedy = "Read it as a label image"
+        raise AnnotationError(path, "holds an array, or nothing, in place of Cellpose's dictionary", remedy)
+    return end
 
 
 def _labels(masks: npt.NDArray[Any], path: Path) -> npt.NDArray[Any]:

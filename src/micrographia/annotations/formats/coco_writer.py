@@ -49,6 +49,7 @@ class CocoWriter:
         self.findings: list[Finding] = []
         self.approximate = 0
         self.holes = 0
+        self.unwritten = 0
         self.images = annotations.images
         self.sizes = dict(annotations.sizes)
         for key, mask in annotations.masks.items():
@@ -102,10 +103,7 @@ class CocoWriter:
         drawn = set()
         for shape in shapes(self.annotations.table("polygons")):
             if shape.kind == "path" or shape.row["compartment"]:
-                what = "open lines" if shape.kind == "path" else f"outlines of a {shape.row['compartment']}"
-                self.findings.append(
-                    finding("N006", f"COCO JSON has no {what}; one is not written", self.path)
-                )
+                self.unwritten += 1
                 continue
             key = (shape.row["image"], shape.row["set"], shape.row["object_id"], shape.row["t"])
             box = boxes.pop(key, None)
@@ -184,6 +182,9 @@ class CocoWriter:
         if self.approximate:
             message = f"{self.approximate} outlines are held approximately: as pixels, or as polygons of 64 vertices"
             self.findings.append(finding("N007", message, self.path, field="polygons"))
+        if self.unwritten:
+            message = f"COCO JSON has no open lines and outlines of a part; {self.unwritten} are not written"
+            self.findings.append(finding("N006", message, self.path, field="polygons"))
         if self.holes:
             message = f"{self.holes} outlines lose their holes: polygons have none, and for pixels a size is missing"
             self.findings.append(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from micrographia.annotations.tables import TABLES
+
 SYNONYMS: dict[str, str] = {
     "image": (
         "image image_id imageid image_name imagename img filename file_name file image_file image_path "
@@ -84,11 +86,18 @@ def columns_of(header: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def kind_of(columns: set[str]) -> str | None:
-    """Return the kind of table that columns make, or None.
+def kind_of(header: Iterable[str]) -> str | None:
+    """Return the kind of table that a header makes, or None.
 
-    The rarest need decides: a track also has points, a box may also have a centre.
+    A header with all columns of one of our tables is that table. Otherwise the rarest need decides: a track also has
+    points, a box may also have a centre.
     """
+    names = list(header)
+    own = [schema for schema in TABLES.values() if set(schema.names) <= set(names)]
+    if own:
+        # The columns of points are among those of graph nodes: the longest that fits is meant.
+        return max(own, key=lambda schema: len(schema.names)).kind
+    columns = set(columns_of(names).values())
     if {"source", "target"} <= columns and not {"x", "y"} <= columns:
         return "graph_edges"
     if {"part", "ring", "y", "x"} <= columns:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +59,7 @@ class CsvTables:
         text = head.decode("utf-8-sig", errors="replace")
         header = text.splitlines()[0] if text.splitlines() else ""
         names = next(csv.reader([header], delimiter=_delimiter(header)), [])
-        return (
-            len(header) < 60_000 and len(names) > 1 and kind_of(set(columns_of(names).values())) is not None
-        )
+        return len(header) < 60_000 and len(names) > 1 and kind_of(names) is not None
 
     def read(self, path: Path, options: ReadOptions) -> Annotations:
         """Read a file, or a folder of files of ours; see the table above."""
@@ -118,9 +117,9 @@ def _read_one(path: Path, options: ReadOptions, result: Annotations, kind: str |
     text, is_utf8 = read_text(path)
     if not is_utf8:
         result.findings.append(finding("N001", "is not UTF-8; it was read as Latin-1", path))
-    frame = _parse(path, text)
+    frame = _parse(path, text, result)
     renames = columns_of(frame.columns)
-    found = kind or kind_of(set(renames.values()))
+    found = kind or kind_of(frame.columns)
     if found is None:
         raise AnnotationError(
             path,
@@ -128,7 +127,8 @@ def _read_one(path: Path, options: ReadOptions, result: Annotations, kind: str |
             "Name columns such as image, x, y",
         )
     frame = _without_units(frame, renames, path, result)
-    renames = _useful(renames, found)
+    own = set(TABLES[found].names) <= set(frame.columns)
+    renames = {} if own else _useful(renames, found)
     taken = [f"{old!r} as {new}" for old, new in renames.items() if old != new]
     if taken:
         message = f"columns were taken under another name: {listed(taken, 12)}"
@@ -147,23 +147,26 @@ def _delimiter(header: str) -> str:
     return max(counts, key=lambda delimiter: counts[delimiter])
 
 
-def _parse(path: Path, text: str) -> pd.DataFrame:
+def _parse(path: Path, text: str, result: Annotations) -> pd.DataFrame:
     first = text.split("\n", 1)[0]
     try:
-        frame = pd.read_csv(
-            io.StringIO(text),
-            sep=_delimiter(first),
-            dtype=str,
-            keep_default_na=False,
-            na_filter=False,
-            index_col=False,
-            nrows=None,
-            on_bad_lines="error",
-        )
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            frame = pd.read_csv(
+                io.StringIO(text),
+                sep=_delimiter(first),
+                dtype=str,
+                keep_default_na=False,
+                na_filter=False,
+                index_col=False,
+            )
     except (ValueError, OverflowError, csv.Error, IndexError) as error:
         raise AnnotationError(
             path, f"is no table that can be read: {' '.join(str(error).split())}"
         ) from error
+    if told:
+        message = "rows have more cells than the header has names; the further cells are left out"
+        result.findings.append(finding("N005", message, path))
     if len(frame.columns) > MAX_COLUMNS:
         raise AnnotationError(path, f"has {len(frame.columns)} columns; at most {MAX_COLUMNS} are read")
     return frame

@@ -9,7 +9,7 @@
 | `nucleusGeometry` | `polygons` of compartment `nucleus` with the same `object_id` |
 | `properties.classification`: `name` (or `names`), `color` | `class_name`, `classes` |
 | `properties.name` | `name` |
-| `id`, `objectType`, `isLocked`, `measurements` and the rest | `attributes` |
+| `id`, `objectType` (unless `annotation`), `isLocked`, `measurements` and the rest | `attributes` |
 | `properties.metadata`: keys that begin with `micrographia.` | the column of that name |
 
 What QuPath has no place for (ids, sets, classes' numbers, confidence, annotators, ignore) goes into the
@@ -34,25 +34,22 @@ from micrographia.annotations.codes import finding
 from micrographia.annotations.files import replaced
 from micrographia.annotations.formats.base import (
     ReadOptions,
-    attributes_of,
     attributes_text,
     file_name,
     one_image,
     outlined,
     split_images,
     uncarried,
+    without_depth,
 )
-from micrographia.annotations.formats.json_stream import JsonFile, number, numbers, opened, whole
-from micrographia.annotations.formats.shapes import corners, ellipse_ring, rows_of, shapes, upright
+from micrographia.annotations.formats.geojson_writer import CARRIED, PREFIX, features
+from micrographia.annotations.formats.json_stream import JsonFile, numbers, opened, whole
+from micrographia.annotations.formats.shapes import upright
 from micrographia.annotations.model import Annotations, ClassEntry
-from micrographia.annotations.tables import TABLES
 from micrographia.errors import AnnotationError
 from micrographia.findings import Finding
 
 GEOMETRIES = frozenset({"Polygon", "MultiPolygon", "LineString", "MultiLineString", "Point", "MultiPoint"})
-PREFIX = "micrographia."
-COLUMNS = ("object_id", "set", "class_id", "confidence", "annotator", "ignore", "z", "t")
-CARRIED = {kind: TABLES[kind].names for kind in ("boxes", "polygons", "points")}
 
 
 @dataclass(frozen=True)
@@ -100,17 +97,14 @@ class GeoJson:
         annotations, findings = outlined(annotations, self.title, path)
         findings += uncarried(annotations, self.title, CARRIED, path)
         colors = {entry.name: entry.color for entry in annotations.classes}
-        solid = annotations.table("boxes")["z0"].notna().sum()
-        if solid:
-            message = f"{self.title} has planes only; {solid} boxes lose their extent in Z"
-            findings.append(finding("N006", message, path, field="boxes.z0"))
+        findings += without_depth(annotations, self.title, path)
         ovals = (annotations.table("polygons")["shape"] == "ellipse").sum()
         if ovals:
             message = f"{ovals} ellipses are written as polygons of 64 vertices"
             findings.append(finding("N007", message, path, field="polygons.shape"))
         with replaced(path) as target, target.open("w", encoding="utf-8", errors="replace") as file:
             file.write('{"type": "FeatureCollection", "features": [')
-            for index, feature in enumerate(_features(annotations, colors, self.object_type)):
+            for index, feature in enumerate(features(annotations, colors, self.object_type)):
                 file.write((",\n" if index else "\n") + json.dumps(feature, ensure_ascii=False))
             file.write("\n]}\n")
         return findings
@@ -172,6 +166,8 @@ class _Reader:
         else:
             properties.pop("metadata", None)
         name = properties.pop("name", "")
+        if properties.get("objectType") == "annotation":
+            del properties["objectType"]
         rest = {
             key: value
             for key, value in feature.items()
@@ -191,7 +187,8 @@ class _Reader:
         }
         self._geometry(feature["geometry"], row, ours, str(ours.get("compartment", "")))
         if isinstance(feature.get("nucleusGeometry"), dict):
-            self._geometry(feature["nucleusGeometry"], row, ours, "nucleus")
+            nucleus = {"plane": feature["geometry"].get("plane")} | feature["nucleusGeometry"]
+            self._geometry(nucleus, row, ours, "nucleus")
 
     def _number(self, stated: int | None) -> int:
         self.numbers.append(stated)
@@ -307,90 +304,3 @@ def _color(said: dict[str, Any]) -> str:
         return "{:02X}{:02X}{:02X}".format(*color)
     packed = whole(said.get("colorRGB"))
     return f"{packed & 0xFFFFFF:06X}" if packed is not None else ""
-
-
-def _features(annotations: Annotations, colors: dict[str, str], object_type: str) -> Iterator[dict[str, Any]]:
-    cells: dict[tuple[Any, ...], list[Any]] = {}
-    for shape in shapes(annotations.table("polygons")):
-        row = shape.row
-        cells.setdefault((row["set"], row["object_id"], row["t"], row["z"]), []).append(shape)
-    for held in cells.values():
-        whole_one = next((shape for shape in held if not shape.row["compartment"]), held[0])
-        feature = _feature(whole_one.row, _polygonal(whole_one), colors, object_type)
-        for shape in held:
-            if shape.row["compartment"] == "nucleus" and shape is not whole_one:
-                feature["nucleusGeometry"] = _polygonal(shape)
-                feature["properties"]["objectType"] = "cell"
-        yield feature
-        for shape in held:
-            if shape is not whole_one and shape.row["compartment"] != "nucleus":
-                yield _feature(shape.row, _polygonal(shape), colors, object_type)
-    for row in rows_of(annotations.table("points")):
-        geometry = {"type": "Point", "coordinates": [row["x"] + 0.5, row["y"] + 0.5]}
-        yield _feature(row, geometry, colors, object_type)
-    for row in rows_of(annotations.table("boxes")):
-        y, x = corners(row["y0"], row["x0"], row["y1"], row["x1"])
-        ring = np.column_stack([x, y])
-        geometry = {"type": "Polygon", "coordinates": [[*ring.tolist(), ring[0].tolist()]]}
-        yield _feature(row | {"z": None}, geometry, colors, object_type, box=True)
-
-
-def _polygonal(shape: Any) -> dict[str, Any]:
-    closed = shape.kind != "path"
-    parts = []
-    for rings in shape.parts:
-        drawn = []
-        for y, x in rings:
-            if shape.kind == "ellipse":
-                y, x = ellipse_ring(y, x)
-            positions = np.column_stack([x + 0.5, y + 0.5]).tolist()
-            drawn.append([*positions, positions[0]] if closed else positions)
-        parts.append(drawn)
-    if not closed:
-        lines = [ring for part in parts for ring in part]
-        if len(lines) == 1:
-            return {"type": "LineString", "coordinates": lines[0]}
-        return {"type": "MultiLineString", "coordinates": lines}
-    if len(parts) == 1:
-        return {"type": "Polygon", "coordinates": parts[0]}
-    return {"type": "MultiPolygon", "coordinates": parts}
-
-
-def _feature(
-    row: dict[str, Any],
-    geometry: dict[str, Any],
-    colors: dict[str, str],
-    object_type: str,
-    *,
-    box: bool = False,
-) -> dict[str, Any]:
-    z, t = row.get("z"), row["t"]
-    if z is not None or t is not None:
-        level = int(z) if z is not None and float(z).is_integer() else 0
-        geometry = geometry | {"plane": {"c": -1, "z": level, "t": t or 0}}
-    attributes = attributes_of(row["attributes"])
-    top = {"type": "Feature"} | {key: attributes.pop(key) for key in ("id",) if key in attributes}
-    properties: dict[str, Any] = {"objectType": object_type} | attributes
-    if row["name"]:
-        properties["name"] = row["name"]
-    if row["class_name"]:
-        properties["classification"] = {"name": row["class_name"]}
-        color = colors.get(row["class_name"], "")
-        if len(color) == 6:
-            properties["classification"]["color"] = [int(color[k : k + 2], 16) for k in (0, 2, 4)]
-    held = properties.get("metadata")
-    metadata = dict(held) if isinstance(held, dict) else {}
-    metadata |= {
-        PREFIX + name: _written(row[name]) for name in COLUMNS if row.get(name) not in (None, "", False)
-    }
-    if box:
-        metadata[PREFIX + "kind"] = "box"
-    if row.get("compartment"):
-        metadata[PREFIX + "compartment"] = row["compartment"]
-    properties["metadata"] = metadata
-    return top | {"geometry": geometry, "properties": properties}
-
-
-def _written(value: Any) -> str:
-    real = number(value)
-    return repr(value) if real is not None and isinstance(value, float) else str(value)

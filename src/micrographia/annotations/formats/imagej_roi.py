@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from micrographia.annotations.codes import finding
-from micrographia.annotations.files import read_bytes, replaced, write_bytes
+from micrographia.annotations.files import clean, read_bytes, replaced, write_bytes
 from micrographia.annotations.formats.base import (
     ReadOptions,
     attributes_text,
@@ -43,9 +43,10 @@ from micrographia.annotations.formats.base import (
     outlined,
     split_images,
     uncarried,
+    without_depth,
 )
 from micrographia.annotations.formats.imagej_writer import CARRIED, MARK, roi_files
-from micrographia.annotations.formats.json_stream import whole
+from micrographia.annotations.formats.json_stream import mended, whole
 from micrographia.annotations.formats.shapes import corners
 from micrographia.annotations.model import Annotations
 from micrographia.errors import AnnotationError
@@ -99,6 +100,7 @@ class ImageJRoi:
         one_image(annotations, self.title, path)
         annotations, findings = outlined(annotations, self.title, path)
         findings += uncarried(annotations, self.title, CARRIED, path)
+        findings += without_depth(annotations, self.title, path)
         rois, notes = roi_files(annotations, path)
         findings += notes
         if path.suffix.lower() == ".roi":
@@ -207,7 +209,7 @@ class _Reader:
         for key, color in (("stroke_color", roi.stroke_color), ("fill_color", roi.fill_color)):
             if color != b"\0\0\0\0":
                 attributes[key] = color.hex()
-        stem = member.rsplit("/", 1)[-1]
+        stem = clean(member.rsplit("/", 1)[-1])
         row = {
             "image": self.image,
             "set": ours.get("set", self.set),
@@ -329,7 +331,7 @@ def _properties(text: str) -> tuple[str, dict[str, Any]]:
     for line in io.StringIO(text):
         if line.startswith(f"{MARK}:"):
             try:
-                said = json.loads(line[len(MARK) + 1 :])
+                said = mended(json.loads(line[len(MARK) + 1 :]))
             except (ValueError, RecursionError):
                 said = None
             if isinstance(said, dict):

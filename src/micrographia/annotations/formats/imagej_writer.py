@@ -46,9 +46,6 @@ def roi_files(annotations: Annotations, path: Path) -> tuple[list[tuple[str, byt
     if writer.rounded:
         message = f"coordinates of {writer.rounded} ROIs are rounded to single precision"
         findings.append(finding("N007", message, path))
-    if writer.solid:
-        message = f"ImageJ has planes only; {writer.solid} boxes lose their extent in Z"
-        findings.append(finding("N006", message, path, field="boxes.z0"))
     return writer.files, findings
 
 
@@ -56,7 +53,6 @@ class _Writer:
     def __init__(self) -> None:
         self.files: list[tuple[str, bytes]] = []
         self.rounded = 0
-        self.solid = 0
 
     def shape(self, shape: Shape) -> None:
         row = shape.row
@@ -74,7 +70,6 @@ class _Writer:
     def box(self, row: dict[str, Any]) -> None:
         from roifile import ROI_TYPE
 
-        self.solid += row["z0"] is not None
         edges = row["x0"], row["y0"], row["x1"], row["y1"]
         self._rectangle(row | {"z": None}, ROI_TYPE.RECT, edges)
 

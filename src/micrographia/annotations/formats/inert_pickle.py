@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.annotations.files import clean
+
 ARRAY = frozenset({"numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"})
 SCALAR = frozenset({"numpy.core.multiarray scalar", "numpy._core.multiarray scalar"})
 BUFFER = frozenset({"numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer"})
@@ -124,7 +126,7 @@ class InertUnpickler:
         return items
 
     def _text(self, count: int) -> str:
-        return bytes(self._take(count)).decode("utf-8", errors="surrogatepass")
+        return bytes(self._take(count)).decode("utf-8", errors="replace")
 
     def _global(self, module: str, name: str) -> Global:
         full = f"{module} {name}"
@@ -209,7 +211,7 @@ class InertUnpickler:
         self._set_items(items)
 
     def _unicode_line(self) -> None:
-        self._push(self._line().decode("raw-unicode-escape"))
+        self._push(clean(self._line().decode("raw-unicode-escape")))
 
 
 Action = Callable[[InertUnpickler], None]

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.annotations.files import clean
 from micrographia.annotations.masks.kernels.jit import kernel
 from micrographia.errors import AnnotationError
 
@@ -169,7 +170,8 @@ class JsonFile:
             self.latin = True
             text = raw.decode("latin-1")
         try:
-            return json.loads(text)
+            value = json.loads(text)
+            return mended(value) if b"\\ud" in raw.lower() else value
         except (ValueError, RecursionError) as error:
             raise AnnotationError(self.path, f"has broken JSON near byte {first}: {error}") from error
 
@@ -200,6 +202,17 @@ def opened(path: str | PathLike[str]) -> Iterator[JsonFile]:
     data = np.frombuffer(mapped, np.uint8)
     yield JsonFile(where, data)
     # The map is let go with the last view of it; closing it under a view is an error.
+
+
+def mended(value: Any) -> Any:
+    """Return a JSON value whose texts hold no halves of surrogate pairs."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [mended(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(key): mended(item) for key, item in value.items()}
+    return value
 
 
 def number(value: Any) -> float | None:

@@ -12,6 +12,7 @@ Several images inside one file (scenes, series, HDF5 keys) become several label 
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ class LabelImage:
                 for key, mask in sorted(part.masks.items()):
                     layer = f".layer{key.layer}" if key.layer > 1 else ""
                     name = ".".join(file_name(text) for text in (image, key.set) if text)
-                    _write_tiff(mask, path / f"{name}{layer}.tif")
+                    _write_tiff(key, mask, path / f"{name}{layer}.tif")
             return findings
         findings = uncarried(annotations, self.title, {}, path, masks=True)
         if len(annotations.masks) != 1:
@@ -101,18 +102,20 @@ class LabelImage:
             findings.append(
                 finding("N006", f"{self.title} has no place for the set {key.set!r}", path, field="set")
             )
-        _write_tiff(mask, path)
+        _write_tiff(key, mask, path)
         return findings
 
 
-def _write_tiff(mask: Mask, path: Path) -> None:
+def _write_tiff(key: MaskKey, mask: Mask, path: Path) -> None:
     import tifffile
 
     if path.suffix.lower() not in (".tif", ".tiff"):
         raise AnnotationError(path, f"label images are written as .tif, not as {path.suffix}")
     labels = mask.labels
     axes = labels.axes.replace("C", "")
-    metadata: dict[str, Any] = {"axes": axes}
+    # tifffile would draw a random one, and the same labels would have other bytes each time.
+    named = f"{key} {labels.axes} {labels.shape} {labels.dtype}"
+    metadata: dict[str, Any] = {"axes": axes, "UUID": f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, named)}"}
     for axis, step in labels.scale.items():
         unit = labels.units.get(axis)
         if axis in "zyx" and unit in ("micrometer", "nanometer", "millimeter"):

@@ -170,17 +170,12 @@ def _read_shapes(
 
 def _write_one(annotations: Annotations, to_shapes: Path, to_points: Path, findings: list[Finding]) -> None:
     rings: list[tuple[dict[str, Any], str, Any, Any]] = []
-    solid = 0
     for shape in shapes(annotations.table("polygons")):
         rings += [(shape.row, shape.kind, y, x) for y, x in shape.rings()]
     for row in rows_of(annotations.table("boxes")):
-        solid += row["z0"] is not None
         edges = (row["y0"], row["x0"], row["y1"], row["x1"])
         rings.append((row | {"z": None}, "rectangle", *corners(*(edge - 0.5 for edge in edges))))
     points = annotations.table("points")
-    if solid:
-        message = f"{solid} boxes lose their extent in Z"
-        findings.append(finding("N006", message, to_shapes, field="boxes.z0"))
     ids = [row["object_id"] for row, *_ in rings]
     numbered = len(set(ids)) == len(ids)
     if rings and not numbered:

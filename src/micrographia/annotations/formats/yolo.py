@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from micrographia.annotations.codes import finding
-from micrographia.annotations.files import read_text, write_text
+from micrographia.annotations.files import clean, read_text, write_text
 from micrographia.annotations.formats.base import ClassBook, ReadOptions, file_name, outlined, uncarried
 from micrographia.annotations.formats.shapes import ellipse_ring, rows_of, shapes
 from micrographia.annotations.model import Annotations, ClassEntry
@@ -36,10 +36,9 @@ from micrographia.errors import AnnotationError
 from micrographia.findings import Finding
 
 CARRIED = {
-    "boxes": ("image", "object_id", "y0", "x0", "y1", "x1", "class_id", "class_name", "confidence"),
+    "boxes": ("image", "y0", "x0", "y1", "x1", "class_id", "class_name", "confidence"),
     "polygons": (
         "image",
-        "object_id",
         "part",
         "ring",
         "y",
@@ -125,7 +124,7 @@ def _read_file(
     rows: dict[str, list[dict[str, Any]]],
     result: Annotations,
 ) -> None:
-    image = image or file.stem
+    image = image or clean(file.stem)
     shape = options.shape_of(image)
     if shape is None:
         raise AnnotationError(
@@ -304,7 +303,11 @@ class _Writer:
     def findings(self, path: Path) -> list[Finding]:
         found = [
             finding(
-                "N007" if "64" in problem else "N006", f"{count} {problem}", path, evidence={"count": count}
+                "N007" if "64" in problem else "N006",
+                f"{count} {problem}",
+                path,
+                field="polygons",
+                evidence={"count": count},
             )
             for problem, count in sorted(self.lost.items())
             if count

@@ -12,7 +12,8 @@ import pandas as pd
 
 from micrographia import images
 from micrographia.annotations.codes import finding, listed
-from micrographia.annotations.conforming import conform, empty
+from micrographia.annotations.conforming import empty
+from micrographia.annotations.files import clean
 from micrographia.annotations.masks.blocks import Labels, as_image, spatial
 from micrographia.annotations.masks.kernels.runs import Array, Ints, covered, paint
 from micrographia.annotations.masks.objects import objects_table
@@ -139,7 +140,7 @@ def merge_object_masks(
     if all(isinstance(mask, (str, PathLike)) for mask in given):
         order = sorted(range(len(given)), key=lambda n: (Path(str(given[n])).name, str(given[n])))
         given = [given[n] for n in order]
-        names = [names[n] for n in order] if names else [Path(str(mask)).name for mask in given]
+        names = [names[n] for n in order] if names else [clean(Path(str(mask)).name) for mask in given]
     names = list(names) if names else [str(number) for number in range(1, len(given) + 1)]
     if len(names) != len(given):
         raise AnnotationError("", f"{len(names)} names were given for {len(given)} object masks")
@@ -179,8 +180,9 @@ def measured(layers: Sequence[Array], axes: str, image: str = "", set_name: str 
         for number, layer in enumerate(layers, 1)
     ]
     table = pd.concat([table for table in tables if len(table)] or [empty("objects")], ignore_index=True)
-    table = table.sort_values(["t", "label_id"], ignore_index=True, kind="stable")
-    return conform(table, "objects")[0]
+    if len(layers) > 1:
+        table = table.sort_values(["t", "label_id"], ignore_index=True, kind="stable")
+    return table
 
 
 def _opened(mask: str | PathLike[str] | Labels) -> Image:

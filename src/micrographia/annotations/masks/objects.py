@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from micrographia.annotations.conforming import conform
+from micrographia.annotations.conforming import built
 from micrographia.annotations.masks.accumulator import FrameAccumulator, FrameTable
 from micrographia.annotations.masks.blocks import Labels, as_image, frames, read_block, tiles
 from micrographia.annotations.masks.kernels import measure
@@ -156,6 +156,20 @@ class ObjectAccumulator:
                 self._done[t] = summed.table()
                 del self._open[t]
 
+    def measures(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the measures of what was added as arrays, by time point and label: the quick way.
+
+        Keys are columns of the ``objects`` table; -1 says that a whole number is missing, NaN that another is.
+        """
+        parts = [self._columns(t, table) for t, table in self._frames()]
+        if not parts:
+            parts = [
+                self._columns(
+                    0, FrameTable(np.empty(0, np.int64), np.empty((0, measure.COLUMNS), np.int64), 0)
+                )
+            ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
     def table(self, *, image: str = "", set_name: str = "", layer: int = 1) -> pd.DataFrame:
         """Return the objects of what was added, as the ``objects`` table, by time point and label.
 
@@ -164,16 +178,14 @@ class ObjectAccumulator:
         image, set_name, layer
             Go into the columns ``image``, ``set`` and ``layer``.
         """
-        found = self._frames()
-        parts = [self._columns(t, table) for t, table in found]
-        names = list(parts[0]) if parts else ["label_id"]
-        columns = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in names}
-        frame = pd.DataFrame(columns)
-        for name in ("holes", "z", "z0", "z1"):
-            if name in frame:
-                frame[name] = frame[name].where(frame[name] >= 0)
-        frame["image"], frame["set"], frame["layer"] = image, set_name, layer
-        return conform(frame, "objects")[0]
+        columns = self.measures()
+        rows = len(columns["label_id"])
+        for name, text in (("image", image), ("set", set_name)):
+            if text:
+                columns[name] = np.full(rows, text, object)
+        if layer != 1:
+            columns["layer"] = np.full(rows, layer)
+        return built("objects", columns, rows)
 
     def facts(self) -> LabelFacts:
         """Return what the values of the pixels added so far are."""
@@ -220,7 +232,7 @@ class ObjectAccumulator:
             "x0": low[:, 2],
             "y1": high[:, 1],
             "x1": high[:, 2],
-            "z": none.astype(float) if "Z" not in self.axes else centre[:, 0],
+            "z": np.full(len(area), np.nan) if "Z" not in self.axes else centre[:, 0],
             "y": centre[:, 1],
             "x": centre[:, 2],
             "touches_border": edge[:, 1:].any(axis=1) if self._flat else edge.any(axis=1),
