@@ -17,7 +17,7 @@ from micrographia.simulation.seeds import Seed, Stream, generator
 from micrographia.simulation.shapes import Grid, Owners, Shapes, build, nobody, partition
 from micrographia.simulation.textures import tile
 
-SLAB = 8_000_000
+SLAB = 4_000_000
 """Voxels that are worked on at once."""
 
 
@@ -84,9 +84,16 @@ def render(
         kept = light if len(slabs) == 1 else None
     hazes = _hazes(np.concatenate(coarse, axis=1), setting, needed)
     pattern = lens.illumination(setting.optics, setting.shape[1:])
+    halo = max(lens.reach(setting.optics, channel.wavelength) for channel in setting.channels)
     for first, last in slabs:
+        low, high = max(0, first - halo), min(setting.shape[0], last + halo)
+        light = (
+            kept
+            if kept is not None
+            else _light(shapes, setting, low, _owners(shapes, setting, low, high), needed)
+        )
         for number, channel in enumerate(setting.channels):
-            sharp = _sharp(shapes, setting, channel, needed, kept, first, last)
+            sharp = _sharp(light, setting, channel, needed)[first - low : last - low]
             photons = _photons(sharp, hazes[number][first:last], pattern, setting, number, bleaching)
             for plane in range(first, last):
                 rng = generator(setting.seed, Stream.CAMERA, frame, number, plane)
@@ -156,26 +163,11 @@ def _hazes(coarse: np.ndarray, setting: Setting, needed: Sequence[str]) -> list[
     return [lens.haze(_mix(coarse, channel, needed), setting.optics) for channel in setting.channels]
 
 
-def _sharp(
-    shapes: Shapes,
-    setting: Setting,
-    channel: Channel,
-    needed: Sequence[str],
-    kept: np.ndarray | None,
-    first: int,
-    last: int,
-) -> np.ndarray:
-    """Return the blurred light of one channel in some planes, (planes, Y, X) float32."""
+def _sharp(light: np.ndarray, setting: Setting, channel: Channel, needed: Sequence[str]) -> np.ndarray:
+    """Return the blurred light of one channel, (planes, Y, X) float32."""
     across, along = lens.psf_sigma(setting.optics, channel.wavelength)
     across /= setting.optics.pixel_size
-    if kept is not None:
-        return lens.blur(_mix(kept, channel, needed), (along / setting.optics.z_step, across, across))
-    halo = lens.reach(setting.optics, channel.wavelength)
-    low, high = max(0, first - halo), min(setting.shape[0], last + halo)
-    own = needed_structures([channel])
-    light = _light(shapes, setting, low, _owners(shapes, setting, low, high), own)
-    mixed = lens.blur(_mix(light, channel, own), (along / setting.optics.z_step, across, across))
-    return mixed[first - low : last - low]
+    return lens.blur(_mix(light, channel, needed), (along / setting.optics.z_step, across, across))
 
 
 def _photons(
