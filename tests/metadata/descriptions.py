@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from micrographia.metadata import AnnotationType, Mifa, from_dict
 from micrographia.metadata.fields import Kind, Record, Spec, specs
+
+CALM = settings(deadline=None, max_examples=60)
+"""For every property test: how long an example takes depends on who else uses the machine."""
 
 PLAIN_TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=60)
 """Texts of one line, with everything that is awkward in YAML and in cells."""

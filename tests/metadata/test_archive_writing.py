@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator, FormatChecker
 
-from metadata.descriptions import PLAIN, described
+from metadata.descriptions import CALM, PLAIN, described
 from micrographia.errors import MetadataError
 from micrographia.findings import Finding, Severity
 from micrographia.metadata import archive_documents, from_dict, load, read_archive, write_archive
@@ -82,6 +82,7 @@ def test_the_published_examples_break_their_own_schema(data: Path, schema: dict[
 
 
 @pytest.mark.real_data
+@CALM
 @given(values=PLAIN)
 def test_without_an_error_every_document_is_valid(schema: dict[str, Any], values: dict[str, Any]) -> None:
     documents, findings = archive_documents(described(values))
@@ -92,6 +93,7 @@ def test_without_an_error_every_document_is_valid(schema: dict[str, Any], values
     assert bool(found) == bool(missing)
 
 
+@CALM
 @given(PLAIN)
 def test_what_does_not_come_back_was_named(
     tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]

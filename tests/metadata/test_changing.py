@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metadata.descriptions import PLAIN, described
+from metadata.descriptions import CALM, PLAIN, described
 from micrographia.errors import MetadataError
 from micrographia.metadata import (
     AnnotationClass,
@@ -154,6 +154,7 @@ def test_apply_fills_and_changes(fresh: Path) -> None:
     assert apply(fresh, other) == []
 
 
+@CALM
 @given(PLAIN, PLAIN)
 def test_apply_makes_the_other_description(
     tmp_path_factory: pytest.TempPathFactory, old: dict[str, Any], new: dict[str, Any]
@@ -164,6 +165,7 @@ def test_apply_makes_the_other_description(
     assert apply(file, described(new)) == []
 
 
+@CALM
 @given(PLAIN)
 def test_a_dump_reads_back(tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]) -> None:
     file = tmp_path_factory.mktemp("dump") / "mifa.yaml"
@@ -285,6 +287,7 @@ def test_half_a_character_is_refused(fresh: Path) -> None:
 KEYS = st.sampled_from(["title", "description", "funding_statement"])
 
 
+@CALM
 @given(st.dictionaries(KEYS, st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1)))
 def test_what_people_wrote_survives_every_merge(
     tmp_path_factory: pytest.TempPathFactory, texts: dict[str, str]

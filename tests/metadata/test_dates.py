@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata import parse_moment
 
 
@@ -67,6 +68,7 @@ def test_precision_and_offset_are_known() -> None:
     assert parse_moment("2023-01-17T10:04-05:00").has_offset
 
 
+@CALM
 @given(st.datetimes(datetime(1000, 1, 1), timezones=st.none() | st.just(UTC)))
 def test_every_iso_time_reads_back(moment: datetime) -> None:
     read = parse_moment(moment.isoformat())
@@ -74,6 +76,7 @@ def test_every_iso_time_reads_back(moment: datetime) -> None:
     assert datetime.fromisoformat(read.value) == moment
 
 
+@CALM
 @given(st.text(max_size=30) | st.from_regex(r"[0-9/. -]{1,12}", fullmatch=True))
 def test_no_text_breaks_it(text: str) -> None:
     moment = parse_moment(text)

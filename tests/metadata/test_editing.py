@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from metadata.descriptions import AWKWARD, PLAIN, TEXTS
+from metadata.descriptions import AWKWARD, CALM, PLAIN, TEXTS
 from micrographia.errors import MetadataError
 from micrographia.metadata import Mifa, template
 from micrographia.metadata.editing import assign_by_name, edit, rename
@@ -177,6 +177,7 @@ NEW = st.one_of(
 )
 
 
+@CALM
 @given(PLAIN, st.data())
 def test_any_value_of_any_description_can_be_changed(values: dict[str, Any], data: st.DataObject) -> None:
     text = "# head\n" + document(values) + "# tail\n"
@@ -188,6 +189,7 @@ def test_any_value_of_any_description_can_be_changed(values: dict[str, Any], dat
     assert made.endswith("# tail\n")
 
 
+@CALM
 @given(
     st.lists(
         st.tuples(

@@ -1,13 +1,15 @@
 """Fields: each says what it means, with an example, and has one name."""
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 
-from metadata.descriptions import PLAIN, described
-from micrographia.metadata import AnnotationSet, Author, Coverage, Mifa, Record, Study, Waiver
-from micrographia.metadata.fields import field_name, specs, spellings
+from metadata.descriptions import CALM, PLAIN, described
+from micrographia.metadata import AnnotationSet, AnnotationType, Author, Coverage, Mifa, Record, Study, Waiver
+from micrographia.metadata.fields import as_plain, field_name, specs, spellings
 from micrographia.metadata.lab import Lab
 from micrographia.metadata.values import convert, valid
 
@@ -72,11 +74,26 @@ def test_plain_keeps_what_is_unknown_or_unreadable() -> None:
     assert Coverage(annotated=3.0, total=4.5).plain() == {"annotated": 3, "total": 4.5}
 
 
+def test_foreign_numbers_and_texts_become_plain() -> None:
+    values = {
+        "a": np.int64(3),
+        "b": np.float32(0.5),
+        "c": (AnnotationType.COUNTS, Path("x")),
+        "d": 2.0,
+        "e": 1e20,
+        7: None,
+    }
+    assert as_plain(values) == {"a": 3, "b": 0.5, "c": ["counts", "x"], "d": 2, "e": 1e20, "7": None}
+    assert [type(item) for item in as_plain(values)["c"]] == [str, str]
+    assert type(as_plain(values)["a"]) is int
+
+
 def test_an_empty_description_is_only_its_format() -> None:
     assert Mifa().plain() == {"micrographia_format": 1}
     assert Mifa().study.is_empty
 
 
+@CALM
 @given(PLAIN)
 def test_a_strict_description_reads_as_itself(values: dict[str, Any]) -> None:
     mifa = described(values)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from openpyxl import Workbook, load_workbook
 
-from metadata.descriptions import PLAIN, described
+from metadata.descriptions import CALM, PLAIN, described
 from micrographia.errors import MetadataError
 from micrographia.metadata import AnnotationSet, Mifa, Study, form_reading, load, read_form, write_form
 from micrographia.metadata.form_layout import LISTS, SHEETS, STUDY, columns, list_items, list_text
@@ -38,7 +38,7 @@ def filled(tmp_path: Path) -> Callable[..., Path]:
     return fill
 
 
-@settings(max_examples=15, deadline=None)
+@settings(CALM, max_examples=15)
 @given(PLAIN)
 def test_a_form_reads_back_equal(tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]) -> None:
     file = tmp_path_factory.mktemp("form") / "form.xlsx"

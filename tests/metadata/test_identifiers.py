@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata import (
     Scheme,
     check_doi,
@@ -61,6 +62,7 @@ def test_a_wrong_orcid_says_why(text: str, told: str) -> None:
     assert found.value == found.url == ""
 
 
+@CALM
 @given(st.text("0123456789", min_size=15, max_size=15), st.integers(0, 14), st.integers(1, 9))
 def test_every_single_wrong_digit_of_an_orcid_is_noticed(digits: str, place: int, shift: int) -> None:
     whole = digits + orcid_check_character(digits)
@@ -182,6 +184,7 @@ def test_identify_does_not_guess(text: str) -> None:
     assert identify(text) is None
 
 
+@CALM
 @given(st.text(max_size=40))
 def test_no_text_breaks_a_check(text: str) -> None:
     for check in (check_orcid, check_ror, check_doi, check_pubmed, check_pmc, check_taxon, check_fbbi):

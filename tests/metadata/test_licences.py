@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata import Licence, known_licences, licence_by_spdx, normalise_licence
 
 WORDINGS = {
@@ -104,6 +105,7 @@ def test_what_a_licence_lets_people_do() -> None:
     assert licence_by_spdx("CC-BY-9.0") is None
 
 
+@CALM
 @given(
     st.sampled_from(known_licences()), st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=8)
 )
@@ -117,6 +119,7 @@ def test_a_word_more_is_never_another_licence(licence: Licence, word: str) -> No
     )
 
 
+@CALM
 @given(st.text(max_size=60))
 def test_no_text_breaks_it(text: str) -> None:
     licence = normalise_licence(text)

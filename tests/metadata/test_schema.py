@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft7Validator
 
-from metadata.descriptions import PLAIN
+from metadata.descriptions import CALM, PLAIN
 from micrographia.metadata import AnnotationSet, json_schema, template
 from micrographia.metadata.lab import Lab
 from micrographia.metadata.yaml_nodes import plain
@@ -35,6 +35,7 @@ def test_every_field_is_described() -> None:
     ]
 
 
+@CALM
 @given(PLAIN)
 def test_strict_descriptions_are_valid(values: dict[str, Any]) -> None:
     assert list(VALIDATOR.iter_errors({"micrographia_format": 1, **values})) == []

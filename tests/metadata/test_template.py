@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given
 
-from metadata.descriptions import PLAIN
+from metadata.descriptions import CALM, PLAIN
 from micrographia.metadata import AnnotationSet, Description, Mifa, template
 from micrographia.metadata.document import as_mapping, describe
 from micrographia.metadata.fields import Shown, specs
@@ -87,6 +87,7 @@ def test_the_schema_line_comes_first() -> None:
     assert template().startswith("# What this dataset is")
 
 
+@CALM
 @given(PLAIN)
 def test_whatever_is_known_reads_back(values: dict[str, Any]) -> None:
     from micrographia.metadata import from_dict

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata.trees import assign, dotted, empty, nested, paths, tokens, value_in
 
 
@@ -47,6 +48,7 @@ TREES = st.recursive(
 )
 
 
+@CALM
 @given(st.dictionaries(NAMES, TREES, max_size=3))
 def test_every_value_has_a_path_that_leads_back(tree: dict[str, object]) -> None:
     rebuilt: dict[str, object] = {}

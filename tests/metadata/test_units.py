@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata import is_length, normalise_unit
 from micrographia.metadata.units import LENGTHS, TIMES
 
@@ -50,6 +51,7 @@ def test_names_stay(unit: str) -> None:
     assert is_length(unit) == (unit in LENGTHS)
 
 
+@CALM
 @given(st.text(max_size=20))
 def test_no_text_breaks_it(text: str) -> None:
     unit = normalise_unit(text)

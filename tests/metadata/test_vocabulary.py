@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.metadata import AnnotationType, annotation_type, credit_role, mask_kind
 from micrographia.metadata.vocabulary import _TYPES, CREDIT_ROLES, MASK_KINDS, match_word, slug
 
@@ -78,6 +79,7 @@ def test_mask_kinds() -> None:
     assert {mask_kind(kind).value for kind in MASK_KINDS} == {"instance", "semantic", "binary"}
 
 
+@CALM
 @given(st.text(max_size=100))
 def test_no_text_breaks_a_lookup(text: str) -> None:
     match = match_word(text, {"felis": "cat, cats"})

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metadata.descriptions import CALM
 from micrographia.errors import MetadataError
 from micrographia.metadata.yaml_nodes import Mapping, Scalar, Sequence, from_plain, plain, resolve
 from micrographia.metadata.yaml_parsing import MAX_BYTES, MAX_DEPTH, parse, read_document, read_text
@@ -186,11 +187,13 @@ JSON = st.recursive(
 )
 
 
+@CALM
 @given(JSON)
 def test_plain_values_become_nodes_and_back(value: object) -> None:
     assert plain(from_plain(value)) == value
 
 
+@CALM
 @given(st.binary(max_size=200) | st.text("ab:-?[]{}&*!|>'\"#%@\n \t", max_size=80).map(str.encode))
 def test_any_bytes_give_nodes_or_one_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     file = tmp_path_factory.mktemp("fuzz") / "mifa.yaml"

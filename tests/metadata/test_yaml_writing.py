@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metadata.descriptions import AWKWARD
+from metadata.descriptions import AWKWARD, CALM
 from micrographia.metadata.yaml_nodes import plain
 from micrographia.metadata.yaml_parsing import parse
 from micrographia.metadata.yaml_writing import (
@@ -33,11 +33,13 @@ VALUES = st.recursive(
 )
 
 
+@CALM
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=4))
 def test_documents_read_back(values: dict[str, Any]) -> None:
     assert plain(parse(document(values)).root) == values
 
 
+@CALM
 @given(
     st.dictionaries(TEXTS, VALUES.filter(lambda value: not isinstance(value, float)), min_size=1, max_size=4)
 )
@@ -45,6 +47,7 @@ def test_other_readers_read_the_same(values: dict[str, Any]) -> None:
     assert yaml.load(document(values), Loader=yaml.CSafeLoader) == values
 
 
+@CALM
 @given(VALUES)
 def test_one_line_forms_read_back(value: Any) -> None:
     line = flow(value)
@@ -52,6 +55,7 @@ def test_one_line_forms_read_back(value: Any) -> None:
     assert plain(parse(f"a: {line}").root) == {"a": value}
 
 
+@CALM
 @given(st.lists(VALUES, min_size=1, max_size=3))
 def test_items_read_back(values: list[Any]) -> None:
     text = "\n".join(["a:", *(line for value in values for line in item_lines(value, 2))])

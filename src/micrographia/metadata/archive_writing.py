@@ -16,6 +16,7 @@ from micrographia.metadata.files import write_whole
 from micrographia.metadata.licences import normalise_licence
 from micrographia.metadata.mifa import Mifa
 from micrographia.metadata.trees import Tokens, dotted, paths
+from micrographia.metadata.values import quoted
 from micrographia.metadata.vocabulary import AnnotationType
 from micrographia.metadata.yaml_writing import document
 
@@ -209,7 +210,7 @@ class _Writer:
                     "CC BY 4.0 was written as CC_BY, by which the archive's schema means version 4.0",
                 )
         else:
-            named = licence.label if licence else f'"{text[:60]}"'
+            named = licence.label if licence else quoted(text)
             message = f"the archive's schema takes CC0 and CC BY 4.0; {named} was not written as either"
             self.tell(
                 "C042",

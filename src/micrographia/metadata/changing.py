@@ -13,7 +13,7 @@ from micrographia.errors import MetadataError
 from micrographia.findings import Finding
 from micrographia.metadata.document import load, value_at
 from micrographia.metadata.editing import edit, rename
-from micrographia.metadata.fields import Record, Shown, field_name, specs
+from micrographia.metadata.fields import Record, Shown, as_plain, field_name, specs
 from micrographia.metadata.files import write_whole
 from micrographia.metadata.mifa import Mifa
 from micrographia.metadata.splicing import Style
@@ -123,7 +123,7 @@ def merge(path: Path | str, values: Mapping[str, Any]) -> Merged:
     description = load(path)
     merged = Merged()
     plan: dict[str, Any] = {}
-    _merge_record(Mifa, description.mifa, nested(values), "", plan, merged)
+    _merge_record(Mifa, description.mifa, nested(as_plain(values)), "", plan, merged)
     plan.pop("micrographia_format", None)
     merged.kept.pop("micrographia_format", None)
     if plan:
@@ -220,19 +220,6 @@ def mend(path: Path | str) -> list[Finding]:
     write_whole(path, _encoded(text, bom))
     left = {(finding.code, finding.field) for finding in load(path).findings}
     return [finding for finding in fixable if (finding.code, finding.field) not in left]
-
-
-def as_plain(value: Any) -> Any:
-    """Return records, lists and scalars as dictionaries, lists and scalars."""
-    if isinstance(value, Record):
-        return value.plain()
-    if isinstance(value, Mapping):
-        return {str(key): as_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_plain(item) for item in value]
-    if isinstance(value, str):
-        return str(value)
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 1e15 else value
 
 
 def _inside(place: str, places: set[str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from micrographia.errors import MetadataError
 from micrographia.findings import Finding
-from micrographia.metadata.fields import Record, field_name
+from micrographia.metadata.fields import Record, as_plain, field_name
 from micrographia.metadata.mifa import FORMAT, Mifa
 from micrographia.metadata.reading import Reader
 from micrographia.metadata.trees import dotted, paths
@@ -92,7 +92,7 @@ def from_dict(values: AbstractMapping[str, Any], path: Path | str = "") -> Descr
     path
         Name that the findings carry.
     """
-    node = from_plain({"micrographia_format": FORMAT, **values})
+    node = from_plain({"micrographia_format": FORMAT, **as_plain(values)})
     path = Path(path)
     return describe(as_mapping(node, path), Reader(path.name), path)
 

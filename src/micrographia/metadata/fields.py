@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from numbers import Integral, Real
 from types import NoneType, UnionType
 from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin
 
@@ -127,7 +128,7 @@ class Record(BaseModel):
         """
         filled: dict[str, Any] = {}
         for name in type(self).model_fields:
-            value = _plain(getattr(self, name))
+            value = as_plain(getattr(self, name))
             left = self._unread.get(name)
             if isinstance(value, list) and isinstance(left, list):
                 value = value + left
@@ -138,14 +139,22 @@ class Record(BaseModel):
         return filled | self.unknown
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
+    """Return records, lists and scalars as dictionaries, lists, texts and numbers; whole numbers without a point."""
     if isinstance(value, Record):
         return value.plain()
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_plain(item) for item in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, Integral):
         return int(value)
-    return str(value) if isinstance(value, StrEnum) else value
+    if isinstance(value, Real):
+        number = float(value)
+        return int(number) if number.is_integer() and abs(number) < 1e15 else number
+    return str(value)
 
 
 @dataclass(frozen=True, slots=True)

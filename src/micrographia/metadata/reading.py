@@ -12,7 +12,7 @@ from micrographia.findings import Finding
 from micrographia.metadata.coercions import COERCIONS
 from micrographia.metadata.fields import Kind, Record, Spec, field_name, specs
 from micrographia.metadata.shapes import keyed_records, reshape
-from micrographia.metadata.values import convert
+from micrographia.metadata.values import convert, quoted, shown
 from micrographia.metadata.vocabulary import annotation_type
 from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, Sequence, looks_typed, plain, resolve
 
@@ -139,7 +139,7 @@ class Reader:
             name = field_name(model, key.text)
             where = join(at, name or key.text)
             if where in seen:
-                message = f"{key.text} occurs a second time; the first counts"
+                message = f"{shown(key.text)} occurs a second time; the first counts"
                 self.note("C015", where, key.line, message, was=plain(node), fix="Delete one of the two")
                 continue
             seen.add(where)
@@ -149,7 +149,7 @@ class Reader:
                 self._unknown(model, key, where)
                 continue
             if name != key.text:
-                message = f"{key.text} was read as {name}"
+                message = f"{shown(key.text)} was read as {name}"
                 self.note("C005", where, key.line, message, was=key.text, read_as=name, fix=f"Write {name}")
             value = self.field(specs(model)[name], node, where)
             if value is _UNREADABLE:
@@ -165,7 +165,7 @@ class Reader:
     def _unknown(self, model: type[Record], key: Scalar, where: str) -> None:
         close = difflib.get_close_matches(key.text[:60], specs(model), n=1, cutoff=0.75)
         fix = f"Did you mean {close[0]}?" if close else "Keep it if it is meant; nothing reads it"
-        self.note("C014", where, key.line, f"{key.text} is no field that is known here", fix=fix)
+        self.note("C014", where, key.line, f"{shown(key.text)} is no field that is known here", fix=fix)
 
     def field(self, spec: Spec, node: Node, at: str) -> Any:
         """Read the value of a field; None if there is none, a marker if it cannot be read."""
@@ -276,7 +276,7 @@ class Reader:
     def _text(self, spec: Spec, node: Scalar, at: str) -> Any:
         if looks_typed(node):
             message = f"{spec.name} is {_what(resolve(node))} where a text is expected"
-            fix = f'Write it in quotes: "{node.text}"'
+            fix = f"Write it in quotes: {quoted(node.text)}"
             self.note("C003", at, node.line, message, was=resolve(node), read_as=node.text, fix=fix)
         if spec.kind is None:
             return node.text
@@ -294,7 +294,7 @@ class Reader:
             expected = "a whole number"
         found = {Scalar: "a text", Sequence: "a list", Mapping: "a mapping"}[type(node)]
         if isinstance(node, Scalar) and spec.number:
-            found = f'"{node.text[:40]}"'
+            found = quoted(node.text)
         message = f"{spec.name} is {found} where {expected} is expected"
         self.note("C019", at, node.line, message, was=plain(node), fix=f"Write {expected}")
         return _UNREADABLE

@@ -9,6 +9,7 @@ from micrographia.metadata.fields import Record, field_name
 from micrographia.metadata.identifiers import check_pmc
 from micrographia.metadata.mifa import Coverage
 from micrographia.metadata.study import Author, Publication, Study
+from micrographia.metadata.values import quoted
 from micrographia.metadata.vocabulary import slug
 from micrographia.metadata.yaml_nodes import Mapping, Node, Scalar, Sequence, plain
 
@@ -124,7 +125,7 @@ def _whole_name(mapping: Mapping, notes: Notes, at: str) -> Mapping:
     if not comma:
         first, _, last = value.text.strip().rpartition(" ")
     read_as = {"author_first_name": first.strip(), "author_last_name": last.strip()}
-    message = f'"{value.text[:60]}" was divided into first and last name'
+    message = f"{quoted(value.text)} was divided into first and last name"
     notes.note("C023", at, key.line, message, was=value.text, read_as=read_as, fix="Write them as two fields")
     pairs: list[tuple[Scalar, Node]] = [
         (Scalar(name, line=key.line), Scalar(text, line=key.line)) for name, text in read_as.items() if text
@@ -166,7 +167,7 @@ def _pubmed_central(mapping: Mapping, notes: Notes, at: str) -> Mapping:
     for key, value in mapping.merged():
         is_pubmed = field_name(Publication, key.text) == "pubmed_id"
         if is_pubmed and isinstance(value, Scalar) and (found := check_pmc(value.text)).ok:
-            message = f'"{value.text[:60]}" is a PubMed Central id; it was read as pmc_id'
+            message = f"{quoted(value.text)} is a PubMed Central id; it was read as pmc_id"
             where = f"{at}.pmc_id"
             notes.note(
                 "C010",

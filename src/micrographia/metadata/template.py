@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from micrographia.metadata.fields import Record, Shown, Spec, field_name, specs
+from micrographia.metadata.fields import Record, Shown, Spec, as_plain, field_name, specs
 from micrographia.metadata.mifa import FORMAT, Mifa
 from micrographia.metadata.study import Version
 from micrographia.metadata.trees import OPEN, empty, nested
@@ -47,8 +47,8 @@ def template(
     str
         YAML in which every field has a comment; what is known is filled in and says where it is from.
     """
-    known = nested(values or {})
-    defaults = nested(lab or {})
+    known = nested(as_plain(values or {}))
+    defaults = nested(as_plain(lab or {}))
     lines = [f"# yaml-language-server: $schema={schema}"] if schema else []
     lines += _HEAD.splitlines()
     for spec in specs(Mifa).values():

@@ -61,13 +61,11 @@ def _identifier(check: Callable[[str], Identifier], text: str) -> Converted:
     found = check(text)
     if not found.ok:
         return Converted(
-            text, "C016", f"{_quoted(text)} is no valid {found.scheme}: {found.problem}", "Correct it"
+            text, "C016", f"{quoted(text)} is no valid {found.scheme}: {found.problem}", "Correct it"
         )
     if found.value == text:
         return Converted(text)
-    return Converted(
-        found.value, "C009", f"{_quoted(text)} was read as {found.value}", f"Write {found.value}"
-    )
+    return Converted(found.value, "C009", f"{quoted(text)} was read as {found.value}", f"Write {found.value}")
 
 
 def _checked_by(check: Callable[[str], Identifier]) -> Callable[[str], Converted]:
@@ -78,30 +76,28 @@ def _word(look_up: Callable[[str], Match], what: str, text: str) -> Converted:
     match = look_up(text)
     if match.value is None:
         hint = f"did you mean {' or '.join(match.suggestions)}?" if match.suggestions else ""
-        return Converted(text, "C018", f"{_quoted(text)} is no {what} of the vocabulary", hint)
+        return Converted(text, "C018", f"{quoted(text)} is no {what} of the vocabulary", hint)
     if match.exact:
         return Converted(text)
-    return Converted(
-        match.value, "C006", f"{_quoted(text)} was read as {match.value}", f"Write {match.value}"
-    )
+    return Converted(match.value, "C006", f"{quoted(text)} was read as {match.value}", f"Write {match.value}")
 
 
 def _licence(text: str) -> Converted:
     licence = normalise_licence(text)
     if licence is None:
         fix = "Write an SPDX identifier, as CC0-1.0 or CC-BY-4.0"
-        return Converted(text, "C017", f"{_quoted(text)} is no licence that is known", fix)
+        return Converted(text, "C017", f"{quoted(text)} is no licence that is known", fix)
     if licence.spdx is None:
         fix = (
             "State the version, as in CC-BY-4.0" if licence.name.startswith("CC") else "State which one it is"
         )
         return Converted(
-            text, "C008", f"{_quoted(text)} does not say which version of {licence.name} it is", fix
+            text, "C008", f"{quoted(text)} does not say which version of {licence.name} it is", fix
         )
     if licence.spdx == text:
         return Converted(text)
     fix = f"Write {licence.spdx}"
-    return Converted(licence.spdx, "C007", f"{_quoted(text)} was read as {licence.spdx}", fix)
+    return Converted(licence.spdx, "C007", f"{quoted(text)} was read as {licence.spdx}", fix)
 
 
 def _date(text: str) -> Converted:
@@ -111,7 +107,7 @@ def _date(text: str) -> Converted:
     if moment.value == text:
         return Converted(text)
     return Converted(
-        moment.value, "C011", f"{_quoted(text)} was read as {moment.value}", f"Write {moment.value}"
+        moment.value, "C011", f"{quoted(text)} was read as {moment.value}", f"Write {moment.value}"
     )
 
 
@@ -119,11 +115,11 @@ def _unit(text: str) -> Converted:
     unit = normalise_unit(text)
     if unit is None or not is_length(unit):
         return Converted(
-            text, "C018", f"{_quoted(text)} is no unit of length", "Write it in full, as micrometer"
+            text, "C018", f"{quoted(text)} is no unit of length", "Write it in full, as micrometer"
         )
     if unit == text:
         return Converted(text)
-    return Converted(unit, "C006", f"{_quoted(text)} was read as {unit}", f"Write {unit}")
+    return Converted(unit, "C006", f"{quoted(text)} was read as {unit}", f"Write {unit}")
 
 
 def _ontology(text: str) -> Converted:
@@ -137,17 +133,17 @@ def _ontology(text: str) -> Converted:
         value = f"{term.group(1)}:{term.group(2)}"
         if value == text:
             return Converted(text)
-        return Converted(value, "C009", f"{_quoted(text)} was read as {value}", f"Write {value}")
+        return Converted(value, "C009", f"{quoted(text)} was read as {value}", f"Write {value}")
     if re.fullmatch(r"https?://\S+", bare):
         return Converted(bare)
-    problem = f"{_quoted(text)} is no ontology term: it has a prefix and a number, as FBbi:00000251"
+    problem = f"{quoted(text)} is no ontology term: it has a prefix and a number, as FBbi:00000251"
     return Converted(text, "C016", problem, "Look it up at https://www.ebi.ac.uk/ols4")
 
 
 def _email(text: str) -> Converted:
     if re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text.strip()):
         return Converted(text.strip())
-    return Converted(text, "C016", f"{_quoted(text)} is no e-mail address", "Correct it, or leave it out")
+    return Converted(text, "C016", f"{quoted(text)} is no e-mail address", "Correct it, or leave it out")
 
 
 def _url(text: str) -> Converted:
@@ -158,15 +154,21 @@ def _url(text: str) -> Converted:
         r"(www\.|[a-z0-9-]+\.(org|com|edu|io|net|eu|uk|de|fr|ch|jp)/)\S*", bare, flags=re.IGNORECASE
     ):
         value = f"https://{bare}"
-        return Converted(value, "C009", f"{_quoted(text)} was read as {value}", f"Write {value}")
+        return Converted(value, "C009", f"{quoted(text)} was read as {value}", f"Write {value}")
     return Converted(
-        text, "C016", f"{_quoted(text)} is no address", "Write it in full, starting with https://"
+        text, "C016", f"{quoted(text)} is no address", "Write it in full, starting with https://"
     )
 
 
-def _quoted(text: str) -> str:
-    short = text if len(text) <= 60 else text[:57] + "..."
-    return '"' + " ".join(short.split()) + '"'
+def shown(text: str) -> str:
+    """Return a text as a message can show it: short, on one line."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in text[:80]).split())
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+def quoted(text: str) -> str:
+    """Return a text in quotes as a message can show it."""
+    return f'"{shown(text)}"'
 
 
 _CONVERTERS: dict[Kind, Callable[[str], Converted]] = {
