@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from micrographia.dataset.scan import Item
 from micrographia.dataset.words import CHANNEL_WORDS, fields, is_channel
+
+_GUID = re.compile(r"(?<=\d)[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}$", re.IGNORECASE)
+"""What MetaXpress appends to the channel of every file."""
+_HARMONY = re.compile(r"(ch\d+)(sk\d+)", re.IGNORECASE)
+"""Channel and time of Harmony (Opera, Operetta): ``r01c01f01p01-ch2sk1fk1fl1``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ def stack_channels_by_name(items: list[Item], wanted: tuple[str, ...] | None = N
 
 def _stem_fields(item: Item) -> tuple[str, ...]:
     name = PurePosixPath(item.path).name
-    return fields(name.split(".ome.")[0] if ".ome." in name else PurePosixPath(name).stem)
+    stem = name.split(".ome.")[0] if ".ome." in name else PurePosixPath(name).stem
+    return fields(_HARMONY.sub(r"\1_\2", _GUID.sub("", stem)))
 
 
 def _channel_field(items: list[Item], count: int, wanted: tuple[str, ...] | None) -> int | None:

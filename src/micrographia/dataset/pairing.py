@@ -81,7 +81,7 @@ def pair(
     """
     result = Pairing()
     objects, rest = _object_folders(items)
-    roles = {item.name: "annotation" if item.name in labels else role_of(item) for item in rest}
+    roles = _roles(rest, labels)
     pictures = [item for item in rest if roles[item.name] != "annotation"]
     marks = [item for item in rest if roles[item.name] == "annotation"]
     if marks and not pictures and not objects:
@@ -97,6 +97,7 @@ def pair(
         )
         result.rules[rule] += 1
     _match(result, marks)
+    _tell_sets_apart(result)
     result.annotations.sort(key=lambda entry: (entry.source, entry.set, entry.items[0].name))
     return result
 
@@ -113,6 +114,31 @@ def role_of(item: Item) -> Meaning:
         if said:
             return said
     return ""
+
+
+def _roles(items: list[Item], labels: frozenset[str]) -> dict[str, Meaning]:
+    """Say what each item is; ``masks/img1.tif`` is an annotation, unless names in that folder tell masks apart."""
+    roles: dict[str, Meaning] = {
+        item.name: "annotation" if item.name in labels else role_of(item) for item in items
+    }
+    folders: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        folders[str(PurePosixPath(item.path).parent)].append(item)
+    parents = [PurePosixPath(folder).parts for folder in folders]
+    shared = len(_common(parents)) if len(parents) > 1 else 0
+    for folder, held in folders.items():
+        said = (meaning(tokens(part)) for part in reversed(PurePosixPath(folder).parts[shared:]))
+        if next((word for word in said if word), "") != "annotation":
+            continue
+        if not any(roles[item.name] == "annotation" for item in held):
+            roles.update((item.name, "annotation") for item in held if not meaning(tokens(item.member)))
+    return roles
+
+
+def _common(parts: list[tuple[str, ...]]) -> tuple[str, ...]:
+    first, last = min(parts), max(parts)
+    same = next((at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), None)
+    return first[: min(len(first), len(last)) if same is None else same]
 
 
 def key_of(item: Item) -> Key:
@@ -232,9 +258,14 @@ def _match(result: Pairing, marks: list[Item]) -> None:
             by_key[key].append(index)
         for key in image.stems:
             by_stem[key].append(index)
-    by_telling = _without_shared(result.images)
+    shared = _shared_words(result.images)
+    telling_keys = _without(by_key, shared)
+    telling_stems = _without(by_stem, shared)
     for mark in marks:
-        source, extra, why = _source(mark, by_key, by_stem, by_telling)
+        key, stem = key_of(mark), stem_key(mark)
+        tries = [(key, by_key), (_less(key, shared), telling_keys)]
+        tries += [(stem, by_stem), (_less(stem, shared), telling_stems)]
+        source, extra, why = _source(tries)
         if source is None:
             result.unpaired.append((mark, why))
             continue
@@ -244,23 +275,29 @@ def _match(result: Pairing, marks: list[Item]) -> None:
         result.rules[rule] += 1
 
 
-def _without_shared(images: list[ImageEntry]) -> Known:
-    """Index images by what is left of their stems without the words that all of them have (``A_imc``)."""
+def _shared_words(images: list[ImageEntry]) -> frozenset[str]:
+    """Return the words that the names of all images have (``imc`` in ``A_imc``), which tell nothing apart."""
     if len(images) < 2:
-        return {}
-    shared = set.intersection(*({word for key in image.stems for word in key} for image in images))
-    known: Known = defaultdict(list)
-    for index, image in enumerate(images):
-        for key in image.stems:
-            known[tuple(word for word in key if word not in shared)].append(index)
-    return known if shared else {}
+        return frozenset()
+    return frozenset.intersection(*(frozenset(word for key in image.stems for word in key) for image in images))
 
 
-def _source(mark: Item, by_key: Known, by_stem: Known, by_telling: Known) -> tuple[int | None, Key, str]:
+def _less(key: Key, words: frozenset[str]) -> Key:
+    return tuple(word for word in key if word not in words)
+
+
+def _without(known: Known, words: frozenset[str]) -> Known:
+    """Return an index in which the names lack some words; empty if there are none to leave out."""
+    result: Known = defaultdict(list)
+    for key, found in known.items():
+        result[_less(key, words)].extend(found)
+    return result if words else {}
+
+
+def _source(tries: list[tuple[Key, Known]]) -> tuple[int | None, Key, str]:
     """Return the image that a mark belongs to, the words that only the mark has, and why not if there is none."""
     why = "no image has this name"
-    stem = stem_key(mark)
-    for whole, known in ((key_of(mark), by_key), (stem, by_stem), (stem, by_telling)):
+    for whole, known in tries:
         for key, extra in _shorter(whole):
             found = sorted(set(known.get(key, ())))
             if len(found) == 1:
@@ -269,6 +306,42 @@ def _source(mark: Item, by_key: Known, by_stem: Known, by_telling: Known) -> tup
                 why = f"{len(found)} images have this name"
                 break
     return None, (), why
+
+
+def _tell_sets_apart(result: Pairing) -> None:
+    """Give annotations of one image that came in different ways sets of their own: ``x_masks.png`` and ``x_seg.npy``."""
+    held: dict[tuple[int, str], list[AnnotationEntry]] = defaultdict(list)
+    for entry in result.annotations:
+        held[entry.source, entry.set].append(entry)
+    kept: dict[str, str] = {}
+    for (_, name), entries in held.items():
+        rules = sorted({entry.rule for entry in entries}, key=lambda rule: (-result.rules[rule], rule))
+        if len(entries) > 1:
+            kept.setdefault(name, rules[0])
+    others = {
+        entry.rule: entry
+        for (_, name), entries in held.items()
+        for entry in entries
+        if len(entries) > 1 and entry.rule != kept[name]
+    }
+    for rule, example in others.items():
+        beside = held[example.source, example.set]
+        first = next((entry for entry in beside if entry.rule == kept[example.set]), beside[0])
+        known = {*_words_of(first)}
+        told = [word for word in _words_of(example) if word not in known and not word.isdigit()]
+        name = "_".join(dict.fromkeys(told)) or f"{example.set}-{example.items[0].path.rsplit('.', 1)[-1]}"
+        result.notes.append(
+            f"{example.items[0].name} and {first.items[0].name} annotate the same image; "
+            f"they are two annotation sets, {name} and {first.set}"
+        )
+        for entry in result.annotations:
+            if entry.rule == rule and entry.set == example.set and entry is not first:
+                entry.set = name
+
+
+def _words_of(entry: AnnotationEntry) -> tuple[str, ...]:
+    path = PurePosixPath(entry.items[0].path)
+    return tokens(" ".join([*path.parent.parts, _stem(path), entry.items[0].member]))
 
 
 def _shorter(key: Key) -> list[tuple[Key, Key]]:
@@ -329,6 +402,12 @@ def _different_words(left: str, right: str) -> tuple[str, str]:
     end = 0
     while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
         end += 1
+
+    # Separators belong to what differs: NAME_img <-> NAME_mask.
+    while start and not left[start - 1].isalnum():
+        start -= 1
+    while end and not left[-end].isalnum():
+        end -= 1
 
     def shown(text: str) -> str:
         middle = text[start : len(text) - end]

@@ -127,6 +127,11 @@ def walk(root: Path, problems: list[MicrographiaError]) -> Iterator[str]:
             path = (relative / name).as_posix()
             if name.startswith(HIDDEN) or (path in OURS):
                 continue
+            if name not in zarrs and (here / name).exists() and not (here / name).is_file():
+                problems.append(
+                    MicrographiaError(path, "is a pipe, socket or device and was passed over", "Remove it")
+                )
+                continue
             try:
                 path.encode()
             except UnicodeEncodeError:

@@ -12,7 +12,7 @@ IMAGE_WORDS = frozenset(
     "photo photos picture pictures frame frames volume volumes intensity".split()
 )
 ANNOTATION_WORDS = frozenset(
-    "mask masks label labels lbl lbls labelled labeled seg segs segm segmentation segmentations segmented "
+    "mask masks msk msks label labels lbl lbls labelled labeled seg segs segm segmentation segmentations segmented "
     "gt gts groundtruth groundtruths truth annotation annotations annot annots annotated target targets instance "
     "instances semantic labelmap labelmaps roi rois outline outlines".split()
 )
@@ -118,5 +118,7 @@ def without_meaning(words: tuple[str, ...]) -> tuple[str, ...]:
         neighbours = words[max(0, at - 1) : at + 2]
         if word in _BESIDE and any(near in ANNOTATION_WORDS for near in neighbours):
             continue
+        if words[at - 1 : at + 1] == ("man", "track") or words[at : at + 2] == ("man", "track"):
+            continue  # of the Cell Tracking Challenge
         kept.append(word)
     return tuple(kept)
