@@ -7,10 +7,10 @@ from typing import Any
 PLANTED: dict[str, tuple[str, ...]] = {
     "mask_0_255": ("P004",),
     "mask_of_other_shape": ("F003",),
-    "empty_mask": ("P005",),
-    "same_pixels_in_train_and_test": ("S002", "L022"),
+    "empty_mask": ("P010",),
+    "same_pixels_in_train_and_test": ("S002", "S001", "S008", "L022"),
     "wrong_voxel_size": ("F010",),
-    "saturated_image": ("P011",),
+    "saturated_image": ("P006",),
 }
 """Defect of the simulation to the codes of the rules that must find it."""
 
@@ -34,8 +34,8 @@ DESCRIPTION: dict[str, Any] = {
     "study.funding_statement": "None: the images were computed.",
     "study.authors": [
         {
-            "author_last_name": "The Micrographia developers",
-            "author_first_name": "for",
+            "author_first_name": "Micrographia",
+            "author_last_name": "developers",
             "role": ["software", "data curation"],
         }
     ],
@@ -73,7 +73,7 @@ ANNOTATION: dict[str, Any] = {
     "transformations": "none",
     "spatial_information": "masks have the pixel grid of their images",
     "annotation_completion_time": "2024-03-11",
-    "authors": [{"author_first_name": "for", "author_last_name": "The Micrographia developers"}],
+    "authors": [{"author_first_name": "Micrographia", "author_last_name": "developers"}],
     "target": {
         "object": "nucleus",
         "boundary": "the edge of the simulated nucleus before blur",

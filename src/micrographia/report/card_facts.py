@@ -78,10 +78,10 @@ class CardFacts:
             if "class_name" not in frame.columns:
                 continue
             part = frame[frame["set"] == name]
-            for class_id, text in zip(part["class_id"], part["class_name"], strict=True):
-                known = names.get(int(class_id), "") if class_id == class_id and class_id is not None else ""
-                if text or known:
-                    objects[text or known] += 1
+            for class_id, text in zip(part["class_id"].fillna(-1), part["class_name"], strict=True):
+                known = text or names.get(int(class_id), "")
+                if known:
+                    objects[known] += 1
         return dict(objects)
 
     def intensities(self) -> dict[str, npt.NDArray[np.float32]]:
