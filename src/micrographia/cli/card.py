@@ -10,10 +10,17 @@ import typer
 from micrographia.cli.console import say, say_json, size
 
 
+SMALL = 1_000_000_000
+"""Bytes of image files below which the pixels are checked without being asked for."""
+
+
 def card(
     dataset: Annotated[Path, typer.Argument(help="Dataset folder: one with mifa.yaml and files.tsv")],
     out: Annotated[Path | None, typer.Option(help="The page; card.html in the dataset by default")] = None,
-    pixels: Annotated[bool, typer.Option(help="Also check the pixels, which reads all of them")] = False,
+    pixels: Annotated[
+        bool | None,
+        typer.Option(help="Also check the pixels, which reads all of them; by default below 1 GB of files"),
+    ] = None,
     pictures: Annotated[int, typer.Option(min=0, help="Images in the gallery")] = 12,
     seed: Annotated[int, typer.Option(help="Draws the images of the gallery")] = 0,
     badge: Annotated[
@@ -34,7 +41,9 @@ def card(
     from micrographia.report.card_facts import gather_card
 
     opened = open_dataset(dataset)
-    report = checks.check(opened, pixels=pixels, workers=workers)
+    if pixels is None:
+        pixels = sum(max(0, row.size) for row in opened.rows if row.role == "image") < SMALL
+    report = checks.check(opened, pixels=pixels, workers=workers, quiet=as_json)
     facts = gather_card(opened, pictures=pictures, seed=seed, workers=workers, quiet=as_json)
     page = out or dataset / "card.html"
     shield = badge or page.with_name("badge.svg")

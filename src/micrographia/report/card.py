@@ -147,7 +147,7 @@ def _gallery(facts: CardFacts) -> dict[str, Any]:
         sizes = " x ".join(
             str(size) for axis, size in zip(image.axes, image.shape, strict=True) if axis != "C"
         )
-        counts = ", ".join(f"{number:,} {name}" for name, number in image.counts.items())
+        counts = ", ".join(f"{number:,} {_plural(name)}" for name, number in image.counts.items())
         caption = f"{image.image}: {sizes} {image.dtype}" + (f"; {counts}" if counts else "")
         if image.picture.note != "whole image":
             caption += f"; {image.picture.note}"
