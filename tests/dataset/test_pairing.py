@@ -143,6 +143,75 @@ def test_an_image_that_lacks_a_channel_is_told():
     assert result.notes == ["image c lacks GFP"]
 
 
+def test_a_mask_may_have_its_images_whole_name():
+    """``masks/img1.tif`` is a mask: the folder says so, and nothing else in it does."""
+    _, pairs = found(
+        "train/images/img1.tif", "train/masks/img1.tif", "test/images/img1.tif", "test/masks/img1.tif"
+    )
+    assert pairs == {
+        ("train-img1", "masks"): ["train/masks/img1.tif"],
+        ("test-img1", "masks"): ["test/masks/img1.tif"],
+    }
+
+
+def test_names_count_before_a_folder_that_holds_both():
+    _, pairs = found("gt/img_1.tif", "gt/mask_1.tif", "gt/img_2.tif", "gt/mask_2.tif", "notes/scheme.png")
+    assert pairs == {("img_1", "masks"): ["gt/mask_1.tif"], ("img_2", "masks"): ["gt/mask_2.tif"]}
+
+
+def test_cell_tracking_challenge():
+    frames = [f"{sequence}/t{t:03}.tif" for sequence in ("01", "02") for t in range(3)]
+    marks = ["01_GT/SEG/man_seg001.tif", "01_GT/TRA/man_track001.tif", "01_ST/SEG/man_seg001.tif"]
+    result, pairs = found(*frames, *marks, "02_GT/SEG/man_seg002.tif")
+    assert pairs == {
+        ("01-t001", "masks"): ["01_GT/SEG/man_seg001.tif"],
+        ("01-t001", "tra"): ["01_GT/TRA/man_track001.tif"],
+        ("01-t001", "st"): ["01_ST/SEG/man_seg001.tif"],
+        ("02-t002", "masks"): ["02_GT/SEG/man_seg002.tif"],
+    }
+    assert not result.unpaired
+
+
+def test_nnunet():
+    images = [f"imagesTr/case_{n:03}_0000.nii.gz" for n in range(3)] + ["imagesTs/case_007_0000.nii.gz"]
+    result, pairs = found(*images, *(f"labelsTr/case_{n:03}.nii.gz" for n in range(3)))
+    assert pairs == {(f"case_{n:03}_0000", "labels"): [f"labelsTr/case_{n:03}.nii.gz"] for n in range(3)}
+    assert [image.name for image in result.without_annotation()] == ["case_007_0000"]
+
+
+def test_two_ways_to_annotate_one_image_are_two_sets():
+    result, pairs = found("1_img.png", "1_masks.png", "2.png", "2_cp_masks.png", "2_seg.npy")
+    assert pairs == {
+        ("1_img", "masks"): ["1_masks.png"],
+        ("2", "masks"): ["2_cp_masks.png"],
+        ("2", "seg"): ["2_seg.npy"],
+    }
+    assert result.notes == [
+        "2_seg.npy and 2_cp_masks.png annotate the same image; they are two annotation sets, seg and masks"
+    ]
+
+
+def test_rules_show_whole_words():
+    result, _ = found("A_img.png", "A_masks.png")
+    assert list(result.rules) == ["same folder: NAME_img.png <-> NAME_masks.png"]
+
+
+def test_channels_as_microscopes_name_them():
+    guid = "AF9DB8E4-2C0E-4C0C-9B7C-1D6D7F6A{:04}"
+    names = [
+        f"e_{well}_s1_w{c}{guid.format(c * n)}.TIF"
+        for n, well in enumerate(("A01", "A02"), 3)
+        for c in (1, 2)
+    ]
+    result, _ = found(*names)
+    assert [(image.name, image.channels) for image in result.images] == [
+        ("e_A01_s1", ["w1", "w2"]),
+        ("e_A02_s1", ["w1", "w2"]),
+    ]
+    result, _ = found(*(f"r01c0{c}f01p01-ch{ch}sk1fk1fl1.tiff" for c in (1, 2) for ch in (1, 2, 3)))
+    assert [image.channels for image in result.images] == [["ch1", "ch2", "ch3"]] * 2
+
+
 def test_names_that_only_speak_of_annotation_are_images():
     result, _ = found("annotated/a.tif", "annotated/b.tif")
     assert len(result.images) == 2

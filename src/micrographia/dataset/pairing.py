@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from micrographia.dataset.channels import Stack, stack_channels_by_name
+from micrographia.dataset.rule_text import pair_rule, stem_of
 from micrographia.dataset.scan import Item
 from micrographia.dataset.words import Meaning, meaning, tokens, without_meaning
 
@@ -109,7 +110,7 @@ def role_of(item: Item) -> Meaning:
         said = meaning(tokens(item.member))
         if said:
             return said
-    for part in (_stem(path), *reversed(path.parent.parts)):
+    for part in (stem_of(path), *reversed(path.parent.parts)):
         said = meaning(tokens(part))
         if said:
             return said
@@ -152,16 +153,8 @@ def key_of(item: Item) -> Key:
 
 def stem_key(item: Item) -> Key:
     """Return the words of stem and member that are not about image or annotation."""
-    words = without_meaning(tokens(_stem(PurePosixPath(item.path))))
+    words = without_meaning(tokens(stem_of(PurePosixPath(item.path))))
     return (*words, *without_meaning(tokens(item.member)))
-
-
-def _stem(path: PurePosixPath) -> str:
-    name = path.name
-    for ending in (".ome.tiff", ".ome.tif", ".ome.zarr", ".nii.gz", ".ome.btf"):
-        if name.lower().endswith(ending):
-            return name[: -len(ending)]
-    return path.stem
 
 
 def _collect_images(result: Pairing, pictures: list[Item], channels: tuple[str, ...] | None) -> None:
@@ -183,7 +176,7 @@ def _collect_images(result: Pairing, pictures: list[Item], channels: tuple[str, 
 
 
 def _single(item: Item) -> ImageEntry:
-    name = _stem(PurePosixPath(item.path)) + (f"_{item.member}" if item.member else "")
+    name = stem_of(PurePosixPath(item.path)) + (f"_{item.member}" if item.member else "")
     return ImageEntry(name, [item], [""], {key_of(item)}, {stem_key(item)})
 
 
@@ -207,7 +200,7 @@ def _name(entries: list[ImageEntry]) -> None:
         item = entry.items[0]
         alone = sum(other.items[0].path == item.path for other in entries) == 1 if item.member else False
         if alone:
-            entry.name = _stem(PurePosixPath(item.path))
+            entry.name = stem_of(PurePosixPath(item.path))
     counts = Counter(entry.name.casefold() for entry in entries)
     for entry in entries:
         if counts[entry.name.casefold()] > 1:
@@ -269,7 +262,7 @@ def _match(result: Pairing, marks: list[Item]) -> None:
         if source is None:
             result.unpaired.append((mark, why))
             continue
-        rule = _rule(_nearest(result.images[source].items, mark), mark)
+        rule = pair_rule(result.images[source].items, mark)
         name = "_".join(extra) or _default_set(mark)
         result.annotations.append(AnnotationEntry([mark], name, source, rule))
         result.rules[rule] += 1
@@ -279,7 +272,9 @@ def _shared_words(images: list[ImageEntry]) -> frozenset[str]:
     """Return the words that the names of all images have (``imc`` in ``A_imc``), which tell nothing apart."""
     if len(images) < 2:
         return frozenset()
-    return frozenset.intersection(*(frozenset(word for key in image.stems for word in key) for image in images))
+    return frozenset.intersection(
+        *(frozenset(word for key in image.stems for word in key) for image in images)
+    )
 
 
 def _less(key: Key, words: frozenset[str]) -> Key:
@@ -309,7 +304,7 @@ def _source(tries: list[tuple[Key, Known]]) -> tuple[int | None, Key, str]:
 
 
 def _tell_sets_apart(result: Pairing) -> None:
-    """Give annotations of one image that came in different ways sets of their own: ``x_masks.png`` and ``x_seg.npy``."""
+    """Give annotations of one image that came in different ways (``x_masks.png``, ``x_seg.npy``) sets of their own."""
     held: dict[tuple[int, str], list[AnnotationEntry]] = defaultdict(list)
     for entry in result.annotations:
         held[entry.source, entry.set].append(entry)
@@ -341,7 +336,7 @@ def _tell_sets_apart(result: Pairing) -> None:
 
 def _words_of(entry: AnnotationEntry) -> tuple[str, ...]:
     path = PurePosixPath(entry.items[0].path)
-    return tokens(" ".join([*path.parent.parts, _stem(path), entry.items[0].member]))
+    return tokens(" ".join([*path.parent.parts, stem_of(path), entry.items[0].member]))
 
 
 def _shorter(key: Key) -> list[tuple[Key, Key]]:
@@ -358,59 +353,11 @@ def _shorter(key: Key) -> list[tuple[Key, Key]]:
     return result
 
 
-def _nearest(items: list[Item], mark: Item) -> Item:
-    """Return the file of an image that shares most words with a mark."""
-    return max(items, key=lambda item: len({*tokens(item.path)} & {*tokens(mark.path)}))
-
-
 def _default_set(mark: Item) -> str:
-    words = tokens(mark.member or _stem(PurePosixPath(mark.path)))
+    words = tokens(mark.member or stem_of(PurePosixPath(mark.path)))
     if any(word.startswith(("label", "lbl")) for word in words):
         return "labels"
     for part in (PurePosixPath(mark.path).parent.name,):
         if any(word.startswith(("label", "lbl")) for word in tokens(part)):
             return "labels"
     return "masks"
-
-
-def _rule(image: Item, mark: Item) -> str:
-    here, there = PurePosixPath(image.path), PurePosixPath(mark.path)
-    if image.path == mark.path:
-        return f"same file, members {image.member or '(image)'} and {mark.member}"
-    if here.parent != there.parent and _stem(here) == _stem(there):
-        left, right = _different(here.parent.parts, there.parent.parts)
-        return f"parallel folders, same stem: {left}/NAME{here.suffix} <-> {right}/NAME{there.suffix}"
-    left, right = _different_words(_stem(here), _stem(there))
-    if here.parent == there.parent:
-        return f"same folder: {left}{here.suffix} <-> {right}{there.suffix}"
-    folders = _different(here.parent.parts, there.parent.parts)
-    return f"parallel folders: {folders[0]}/{left}{here.suffix} <-> {folders[1]}/{right}{there.suffix}"
-
-
-def _different(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, str]:
-    shared = 0
-    while shared < min(len(left), len(right)) and left[shared] == right[shared]:
-        shared += 1
-    return "/".join(left[shared:]) or ".", "/".join(right[shared:]) or "."
-
-
-def _different_words(left: str, right: str) -> tuple[str, str]:
-    """Show two stems with what they share written NAME."""
-    start = 0
-    while start < min(len(left), len(right)) and left[start] == right[start]:
-        start += 1
-    end = 0
-    while end < min(len(left), len(right)) - start and left[-1 - end] == right[-1 - end]:
-        end += 1
-
-    # Separators belong to what differs: NAME_img <-> NAME_mask.
-    while start and not left[start - 1].isalnum():
-        start -= 1
-    while end and not left[-end].isalnum():
-        end -= 1
-
-    def shown(text: str) -> str:
-        middle = text[start : len(text) - end]
-        return ("NAME" if start else "") + middle + ("NAME" if end else "") or "NAME"
-
-    return shown(left), shown(right)
