@@ -91,8 +91,8 @@ def test_merge_fills_only_what_is_open_or_absent(fresh: Path) -> None:
         },
     )  # fmt: skip
     assert merged.filled == [
-        "study.description", "annotations[1].name", "annotations[1].annotation_type", "annotations[0].transformations",
-        "annotations[0].annotation_coverage.description", "voxel_size.z", "ours",
+        "study.description", "annotations[1].name", "annotations[1].annotation_type",
+        "annotations[0].annotation_coverage.description", "annotations[0].transformations", "voxel_size.z", "ours",
     ]  # fmt: skip
     assert merged.kept == {
         "study.title": ("Mine", "Theirs"),
@@ -249,6 +249,56 @@ def test_mend_writes_what_was_read(tmp_path: Path) -> None:
         "C021",
     }
     assert mend(file) == []
+
+
+def test_mending_touches_nothing_that_stands_elsewhere_than_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "mifa.yaml"
+    text = """\
+micrographia_format: 1
+study:
+  keywords: ["?", 5, 6]
+  publications:
+    10.1242/jcs.033340: {publication_year: 2008}
+    10.1242/jcs.174946: {pubmed_id: PMC7274788, publication_year: 2015}
+  license: CC0
+annotations:
+- annotation_type: [[counts, tracks], mask]
+  annotation_coverage: 3 of 4 images
+"""
+    file.write_text(text, encoding="utf-8")
+    before = load(file).mifa
+    mended = mend(file)
+    assert {finding.field for finding in mended} == {"study.license", "annotations[0].annotation_coverage"}
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if line not in text.splitlines()]
+    assert lines == [
+        "  license: CC0-1.0", "  annotation_coverage:", "    annotated: 3", "    total: 4", "    unit: images",
+    ]  # fmt: skip
+    assert load(file).mifa == before
+
+
+def test_records_in_a_mapping_of_names_are_not_changed_by_number(tmp_path: Path) -> None:
+    file = tmp_path / "mifa.yaml"
+    file.write_text(
+        "micrographia_format: 1\nstudy:\n  publications:\n    10.1242/jcs.033340: {doi: 10.1242/x}\n"
+    )
+    with pytest.raises(MetadataError, match="mapping by publication_doi") as caught:
+        update(file, {"study.publications[0].publication_title": "T"})
+    assert caught.value.path == str(file)
+
+
+def test_texts_for_records_are_merged_and_shown(tmp_path: Path) -> None:
+    file = tmp_path / "mifa.yaml"
+    values = {
+        "study.authors": ["Robert Hooke"],
+        "annotations": [{"name": "a", "annotation_coverage": "half"}],
+    }
+    file.write_text(template(values), encoding="utf-8")
+    mifa = load(file).mifa
+    assert mifa.study.authors[0].author_last_name == "Hooke"
+    assert mifa.annotations[0].annotation_coverage == Coverage(description="half")
+    file.write_text("micrographia_format: 1\n", encoding="utf-8")
+    merge(file, values)
+    assert load(file).mifa == mifa
 
 
 def test_byte_order_mark_link_and_permissions_survive(tmp_path: Path) -> None:

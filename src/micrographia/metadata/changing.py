@@ -11,11 +11,12 @@ from typing import Any
 
 from micrographia.errors import MetadataError
 from micrographia.findings import Finding
-from micrographia.metadata.document import load, value_at
+from micrographia.metadata.document import Description, as_mapping, describe, from_dict, load, value_at
 from micrographia.metadata.editing import edit, rename
-from micrographia.metadata.fields import Record, Shown, as_plain, field_name, specs
+from micrographia.metadata.fields import Record, Shown, as_plain, field_name, fields_of, specs
 from micrographia.metadata.files import write_whole
 from micrographia.metadata.mifa import Mifa
+from micrographia.metadata.reading import Reader
 from micrographia.metadata.splicing import Style
 from micrographia.metadata.study import Version
 from micrographia.metadata.template import (
@@ -26,7 +27,7 @@ from micrographia.metadata.template import (
     unknown_lines,
 )
 from micrographia.metadata.trees import empty, nested
-from micrographia.metadata.yaml_parsing import read_text
+from micrographia.metadata.yaml_parsing import parse, read_text
 from micrographia.metadata.yaml_writing import document, entry, item_lines
 
 
@@ -123,7 +124,7 @@ def merge(path: Path | str, values: Mapping[str, Any]) -> Merged:
     description = load(path)
     merged = Merged()
     plan: dict[str, Any] = {}
-    _merge_record(Mifa, description.mifa, nested(as_plain(values)), "", plan, merged)
+    _merge_record(Mifa, description.mifa, from_dict(nested(values)).mifa.plain(), "", plan, merged)
     plan.pop("micrographia_format", None)
     merged.kept.pop("micrographia_format", None)
     if plan:
@@ -209,17 +210,38 @@ def mend(path: Path | str) -> list[Finding]:
             names = (str(finding.evidence["was"]), str(finding.evidence["read_as"]))
             renamed |= dict.fromkeys(finding.evidence.get("lines", [finding.line]), names)
     text = rename(text, renamed)
-    places = {
-        place for finding in fixable for place in finding.evidence.get("fields", [finding.field])
-        if finding.code not in ("C005", "C021")
-    }  # fmt: skip
-    outermost = [place for place in before.lines if place in places and not _inside(place, places)]
-    values = {place: as_plain(value_at(before.mifa, place)) for place in outermost}
+    values = {place: as_plain(value_at(before.mifa, place)) for place in _mendable(before, fixable)}
     values = {place: value for place, value in values.items() if not empty(value)}
     text = edit(text, Mifa, values, path=os.fspath(path))
+    after = describe(as_mapping(parse(text).root, path), Reader(path.name), path)
+    if after.mifa != before.mifa:
+        remedy = "Write what the findings ask for by hand; nothing was changed"
+        raise MetadataError(path, "it cannot be mended without changing what it says", remedy)
     write_whole(path, _encoded(text, bom))
-    left = {(finding.code, finding.field) for finding in load(path).findings}
+    left = {(finding.code, finding.field) for finding in after.findings}
     return [finding for finding in fixable if (finding.code, finding.field) not in left]
+
+
+def _mendable(description: Description, fixable: list[Finding]) -> list[str]:
+    """Return the outermost places of fixable findings whose path leads to the same value in file and description."""
+    places: set[str] = set()
+    rearranged: set[str] = set()
+    for finding in description.findings:
+        fields = set(finding.evidence.get("fields", [finding.field]))
+        if finding.code in ("C010", "C012", "C023"):
+            rearranged |= fields
+        elif finding in fixable and finding.code not in ("C005", "C021"):
+            places |= fields
+    rearranged -= places
+    found = []
+    for place in description.lines:
+        if place not in places or _inside(place, places | rearranged):
+            continue
+        listed = place.rpartition("[")[0] if place.endswith("]") else ""
+        items = value_at(description.mifa, listed) if listed else None
+        if not isinstance(items, list) or f"{listed}[{len(items)}]" not in description.lines:
+            found.append(place)
+    return found
 
 
 def _inside(place: str, places: set[str]) -> bool:
@@ -271,7 +293,8 @@ def _merge_record(
             elif as_plain(current) != as_plain(value):
                 merged.kept[place] = (as_plain(current), value)
         elif not spec.many:
-            _merge_record(spec.record, current or spec.record(), value, place, plan, merged)
+            known = fields_of(spec.record, value)
+            _merge_record(spec.record, current or spec.record(), known, place, plan, merged)
         else:
             _merge_list(spec.record, current, value, place, plan, merged)
 
@@ -280,7 +303,8 @@ def _merge_list(
     model: type[Record], records: list[Any], values: Any, at: str, plan: dict[str, Any], merged: Merged
 ) -> None:
     next_new = len(records)
-    for number, value in enumerate(values if isinstance(values, list | tuple) else [values]):
+    for number, plain in enumerate(values if isinstance(values, list) else [values]):
+        value = fields_of(model, plain)
         key = as_plain(value.get(model.key_field)) if model.key_field else None
         same = [
             place for place, record in enumerate(records) if key and getattr(record, model.key_field) == key

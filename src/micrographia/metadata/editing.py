@@ -7,13 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from micrographia.errors import MetadataError
-from micrographia.metadata.fields import Record, field_name, specs
-from micrographia.metadata.splicing import Style, edited, fields_of, nothing
-from micrographia.metadata.trees import empty, tokens
+from micrographia.metadata.fields import Record, field_name, fields_of, specs
+from micrographia.metadata.splicing import Style, edited
+from micrographia.metadata.trees import dotted, empty, nothing, tokens
 from micrographia.metadata.yaml_nodes import Mapping as MappingNode
 from micrographia.metadata.yaml_nodes import plain
 from micrographia.metadata.yaml_parsing import parse
 from micrographia.metadata.yaml_writing import OneLine
+
+
+class KeyedError(ValueError):
+    """A path with an index into records that are written as a mapping of names."""
 
 
 def edit(
@@ -54,7 +58,12 @@ def edit(
     steps = [(tokens(at), value) for at, value in values.items()]
     wanted = plain(_root(text, path))
     for at, value in steps:
-        assign_by_name(wanted, model, at, value)
+        try:
+            assign_by_name(wanted, model, at, value)
+        except KeyedError as error:
+            raise MetadataError(
+                path, f"{dotted(at)} cannot be changed: {error}", "Write a list first"
+            ) from error
     settled = _filled if style.asks else lambda data: data
     one_line = [(at, _on_one_line(value)) for at, value in steps]
     for turns in ([steps], [[step] for step in steps], [[step] for step in one_line]):
@@ -93,6 +102,8 @@ def assign_by_name(data: Any, model: type[Record] | None, at: list[str | int], v
     if isinstance(step, int):
         if not isinstance(data, list):
             if step == 0 and rest and isinstance(data, dict):
+                if model and model.key_field and data and not any(field_name(model, key) for key in data):
+                    raise KeyedError(f"it stands in a mapping by {model.key_field}, not in a list")
                 return assign_by_name(data, model, rest, value)
             if step == 0 and not rest:
                 return [value] if nothing(data) else value
@@ -103,7 +114,7 @@ def assign_by_name(data: Any, model: type[Record] | None, at: list[str | int], v
             data.append(None)
         data[step] = assign_by_name(data[step], model, rest, value)
         return data
-    fields = data if isinstance(data, dict) else fields_of(model, data)
+    fields: dict[str, Any] = data if isinstance(data, dict) else fields_of(model, data)
     key = next((key for key in fields if key == step or (model and field_name(model, key) == step)), step)
     inner = specs(model)[step].record if model and step in specs(model) else None
     fields[key] = assign_by_name(fields.get(key), inner, rest, value)

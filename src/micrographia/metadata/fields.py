@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origi
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from micrographia.metadata.trees import nothing
 from micrographia.metadata.vocabulary import slug
 
 
@@ -137,6 +138,15 @@ class Record(BaseModel):
             elif left is not None:
                 filled[name] = left
         return filled | self.unknown
+
+
+def fields_of(model: type[Record] | None, data: Any) -> dict[str, Any]:
+    """Return the fields of a plain record; a text stands for the field that it is read as, ``"?"`` for none."""
+    if isinstance(data, Mapping):
+        return dict(data)
+    if model is None or not model.text_field or nothing(data) or isinstance(data, list | tuple):
+        return {}
+    return {model.text_field: data}
 
 
 def as_plain(value: Any) -> Any:

@@ -219,8 +219,10 @@ class Reader:
     def _one(self, spec: Spec, node: Node, at: str) -> Any:
         if isinstance(node, Sequence):
             node = self._unwrapped(spec, node, at)
-        if isinstance(node, Sequence):
-            return self._unreadable(spec, node, at)
+            if isinstance(node, Sequence):
+                return self._unreadable(spec, node, at)
+            if is_open(node) or (isinstance(node, Scalar) and not node.text.strip()):
+                return None
         if spec.record is not None:
             return self._record(spec, spec.record, node, at)
         if isinstance(node, Mapping):

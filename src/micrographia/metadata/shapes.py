@@ -116,8 +116,11 @@ def _links(mapping: Mapping, notes: Notes, at: str) -> Mapping:
 def _whole_name(mapping: Mapping, notes: Notes, at: str) -> Mapping:
     stay, taken = _taken(mapping, "name", "author_name", "full_name")
     parts = {"author_first_name", "author_last_name"}
-    if len(taken) != 1 or any(field_name(Author, key.text) in parts for key, _ in stay):
+    named = [(key, value) for key, value in stay if field_name(Author, key.text) in parts]
+    blank = [value for _, value in named if isinstance(value, Scalar) and (value.is_open or value.is_null)]
+    if len(taken) != 1 or len(blank) < len(named):
         return mapping
+    stay = [pair for pair in stay if pair not in named]
     key, value = next(iter(taken.values()))
     if not isinstance(value, Scalar) or value.is_open or not value.text.strip():
         return mapping

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from micrographia.metadata.fields import Record, field_name, specs
+from micrographia.metadata.fields import Record, field_name, fields_of, specs
 from micrographia.metadata.reading import is_open
 from micrographia.metadata.trees import assign
 from micrographia.metadata.yaml_nodes import Mapping as MappingNode
@@ -290,15 +290,3 @@ def _after(text: str, at: int, column: int) -> int:
 def _insertion(text: str, at: int, rank: int, lines: list[str]) -> Splice:
     whole = "".join(f"{line}\n" for line in lines)
     return at, at, rank, whole if at == 0 or text[at - 1] == "\n" else "\n" + whole
-
-
-def fields_of(model: type[Record] | None, data: Any) -> dict[str, Any]:
-    """Return what a text in place of a whole record stands for."""
-    if model is None or not model.text_field or nothing(data) or isinstance(data, list):
-        return {}
-    return {model.text_field: data}
-
-
-def nothing(data: Any) -> bool:
-    """Whether a plain value says that nobody has filled it in."""
-    return data is None or (isinstance(data, str) and (data == "?" or data.startswith("? ")))

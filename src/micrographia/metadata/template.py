@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-from micrographia.metadata.fields import Record, Shown, Spec, as_plain, field_name, specs
+from micrographia.metadata.document import from_dict
+from micrographia.metadata.fields import Record, Shown, Spec, field_name, fields_of, specs
 from micrographia.metadata.mifa import FORMAT, Mifa
 from micrographia.metadata.study import Version
 from micrographia.metadata.trees import OPEN, empty, nested
@@ -47,8 +48,8 @@ def template(
     str
         YAML in which every field has a comment; what is known is filled in and says where it is from.
     """
-    known = nested(as_plain(values or {}))
-    defaults = nested(as_plain(lab or {}))
+    known = from_dict(nested(values or {})).mifa.plain()
+    defaults = from_dict(nested(lab or {})).mifa.plain()
     lines = [f"# yaml-language-server: $schema={schema}"] if schema else []
     lines += _HEAD.splitlines()
     for spec in specs(Mifa).values():
@@ -90,18 +91,18 @@ def field_lines(
         return [*_comment(spec, indent), *entry(spec.name, default if empty(value) else value, indent, note)]
     lines = [*_comment(spec, indent), f"{margin}{spec.name}:"]
     if not spec.many:
+        known = fields_of(spec.record, value)
         return lines + record_lines(
-            spec.record, _mapping(value), _mapping(default), indent + 2, ask=ask, said=said
+            spec.record, known, fields_of(spec.record, default), indent + 2, ask=ask, said=said
         )
-    records = value if isinstance(value, list) else [value] if value else []
-    others = default if isinstance(default, list) else [default] if default else []
+    records, others = _records(spec.record, value), _records(spec.record, default)
     if not records:
         records, others = [{}] * len(others), others
     elif len(others) > 1 or len(records) > 1:
         others = []
     for number, record in enumerate(records):
         other = others[number] if number < len(others) else {}
-        body = record_lines(spec.record, _mapping(record), _mapping(other), indent + 4, ask=ask, said=said)
+        body = record_lines(spec.record, record, other, indent + 4, ask=ask, said=said)
         lines += item_of(body, indent + 2)
     return lines
 
@@ -125,8 +126,9 @@ def record_lines(
     return lines
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _records(model: type[Record], value: Any) -> list[dict[str, Any]]:
+    items = value if isinstance(value, list) else [] if empty(value) else [value]
+    return [fields_of(model, item) for item in items]
 
 
 def unknown_lines(spec: Spec, indent: int) -> list[str]:

@@ -73,6 +73,11 @@ def empty(value: Any) -> bool:
     return value is None or value in ("", OPEN)
 
 
+def nothing(value: Any) -> bool:
+    """Whether a plain value says that nobody has filled it in."""
+    return value is None or (isinstance(value, str) and (value == OPEN or value.startswith(f"{OPEN} ")))
+
+
 def value_in(record: dict[str, Any], path: str) -> Any:
     """Return the value at a column's path in a plain record, or None."""
     value: Any = record
