@@ -113,4 +113,14 @@ def _explained(codes: set[str]) -> list[dict[str, Any]]:
 
 
 def _rules(letter: Letter, outcomes: tuple[Outcome, ...]) -> dict[str, Any]:
-    return {"name": letter.word, "rules": [outcome for outcome in outcomes if outcome.letter is letter]}
+    held = [
+        {
+            "state": outcome.state,
+            "code": outcome.code,
+            "title": outcome.title,
+            "reason": printable(outcome.reason),
+        }
+        for outcome in outcomes
+        if outcome.letter is letter
+    ]
+    return {"name": letter.word, "rules": held}
