@@ -42,7 +42,7 @@ def environment(name: str, packages: Sequence[str]) -> Path:
 
 
 def newest_python() -> str:
-    """Return ``$MICROGRAPHIA_BENCH_PYTHON``, else the newest Python from 3.12 on that runs, else the one that runs this."""
+    """Return ``$MICROGRAPHIA_BENCH_PYTHON``, else the newest Python from 3.12 on that runs, else this one."""
     asked = os.environ.get("MICROGRAPHIA_BENCH_PYTHON")
     if asked:
         return asked
@@ -149,7 +149,9 @@ def machine() -> dict[str, Any]:
     model = platform.processor()
     info = Path("/proc/cpuinfo")
     if info.exists():
-        names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         model = names[0] if names else model
     packages = ("numpy", "numba", "imagecodecs", "zarr", "tifffile")
     return {

@@ -20,7 +20,8 @@ from micrographia.images.ome_zarr_model import (
     parse_multiscale,
     read_group,
 )
-from micrographia.images.zarr_array import ArrayMetadata, ZarrArray, read_metadata
+from micrographia.images.zarr_array import ZarrArray
+from micrographia.images.zarr_metadata import ArrayMetadata, read_metadata
 from micrographia.images.zarr_store import METADATA_NAMES, Store, inner_path, open_store
 
 BLOCK = 4 << 20

@@ -36,7 +36,6 @@ WHOLE_LEVEL = 1 << 20
 SAMPLE = 1 << 18
 """Pixels a channel that are kept for display limits."""
 
-Chunks = list[tuple[Five, bytes | None]]
 Observer = Callable[[Region, Array], None]
 
 
@@ -54,11 +53,28 @@ class StoredLevel:
     """Whether the step to the next level halves Z."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """The chunks of a cell: their box in the grid of chunks, and what they became, in C order."""
+
+    first: Five
+    counts: tuple[int, ...]
+    data: Array
+    sizes: Array
+
+    def take(self, chosen: Array) -> Array:
+        """Return the bytes of some of the chunks."""
+        ends = np.cumsum(np.maximum(self.sizes, 0))
+        starts = ends - np.maximum(self.sizes, 0)
+        parts = [self.data[a:b] for a, b in zip(starts[chosen], ends[chosen], strict=True)]
+        return np.concatenate(parts)
+
+
 @dataclass(slots=True)
 class _Result:
     """What a thread made of one cell and of those of higher levels that follow from it alone."""
 
-    chunks: list[tuple[int, Chunks]] = field(default_factory=list)
+    chunks: list[tuple[int, _Encoded]] = field(default_factory=list)
     digests: Digests = field(default_factory=list)
     pixels: tuple[Region, Array] | None = None
     piece: tuple[int, Five, Array] | None = None
@@ -113,7 +129,6 @@ class PyramidStream:
         self.levels = _stored(image, axes, levels, layouts, path, zarr3=zarr3)
         self.samples: dict[int, list[Array]] = {}
         self._observe = observe
-        self._empty = {level.chunk: self._blank(level.chunk) for level in self.levels if level.shard}
         self._aligned = self.hasher.aligned(self.levels[0].cell)
         top = self.levels[-1].shape
         self._stride = max(1, math.prod(top) // top[1] // SAMPLE)
@@ -176,7 +191,9 @@ class PyramidStream:
 
         while True:
             level = self.levels[number]
-            result.chunks.append((number, self._encode(level, starts, pixels)))
+            encoded = self._encode(level, starts, pixels)
+            if encoded is not None:
+                result.chunks.append((number, encoded))
             if number + 1 == len(self.levels):
                 if not self.labels:
                     result.sample = starts[1], [plane.reshape(-1)[:: self._stride] for plane in pixels]
@@ -191,31 +208,21 @@ class PyramidStream:
                 result.piece = number, starts, pixels
                 return result
 
-    def _encode(self, level: StoredLevel, starts: Five, pixels: Array) -> Chunks:
+    def _encode(self, level: StoredLevel, starts: Five, pixels: Array) -> _Encoded | None:
         """Encode the chunks of a cell ``(C, Z, Y, X)``; those of an array without shards are written at once."""
-        encoded: Chunks = []
-        size = level.chunk[1:]
-        empty = self._empty.get(level.chunk)
-        for corner in itertools.product(
-            *(range(0, n, step) for n, step in zip(pixels.shape, size, strict=True))
-        ):
-            block = pixels[tuple(slice(a, a + step) for a, step in zip(corner, size, strict=True))]
-            if block.shape != size:
-                whole = np.zeros(size, self.codec.dtype)
-                whole[tuple(slice(n) for n in block.shape)] = block
-                block = whole
-            data = self.codec.encode(np.ascontiguousarray(block, self.codec.dtype))
-            place = [starts[0] // level.chunk[0]] + [
-                (start + a) // step for start, a, step in zip(starts[1:], corner, size, strict=True)
-            ]
-            if level.shard is None:
-                self.folder.write(self._name(level, _as_five(place)), data)
-            else:
-                encoded.append((_as_five(place), None if data == empty else data))
-        return encoded
+        from micrographia.images.codecs_native import encode_cell
 
-    def _blank(self, chunk: Five) -> bytes:
-        return self.codec.encode(np.zeros(chunk, self.codec.dtype))
+        pixels = np.ascontiguousarray(pixels, self.codec.dtype)
+        data, sizes = encode_cell(self.codec, pixels, level.chunk[1:], leave_out=level.shard is not None)
+        first = _as_five([start // step for start, step in zip(starts, level.chunk, strict=True)])
+        counts = (1, *(-(-n // step) for n, step in zip(pixels.shape, level.chunk[1:], strict=True)))
+        if level.shard is not None:
+            return _Encoded(first, counts, data, sizes)
+        ends = np.cumsum(sizes)
+        for place, start, end in zip(np.ndindex(counts), ends - sizes, ends, strict=True):
+            name = self._name(level, _as_five([a + at for a, at in zip(first, place, strict=True)]))
+            self.folder.write(name, data[start:end].data)
+        return None
 
     def _name(self, level: StoredLevel, place: Five) -> str:
         key = level.separator.join(map(str, pick(self.axes, place)))
@@ -235,31 +242,45 @@ class PyramidStream:
             first, values = result.sample
             for channel, sample in enumerate(values, first):
                 self.samples.setdefault(channel, []).append(sample)
-        for number, chunks in result.chunks:
+        for number, encoded in result.chunks:
             shard = self.levels[number].shard
             if shard is not None:
-                self._append(number, shard, chunks)
+                self._append(number, shard, encoded)
         return None if result.piece is None else self._paste(*result.piece)
 
-    def _append(self, number: int, size: Five, chunks: Chunks) -> None:
+    def _append(self, number: int, size: Five, encoded: _Encoded) -> None:
+        """Write the chunks of a cell to the shards to which they belong."""
         level = self.levels[number]
-        grid = tuple(a // b for a, b in zip(size, level.chunk, strict=True))
-        sorted_out: dict[Five, Chunks] = {}
-        for place, data in chunks:
-            shard = _as_five([a // n for a, n in zip(place, grid, strict=True)])
-            inner = _as_five([a % n for a, n in zip(place, grid, strict=True)])
-            sorted_out.setdefault(shard, []).append((inner, data))
-        for place, inner_chunks in sorted_out.items():
-            shard_file = self._shards.get((number, place))
-            if shard_file is None:
-                expected = math.prod(
-                    min(n, -(-size // step) - a * n)
-                    for a, n, size, step in zip(place, grid, level.shape, level.chunk, strict=True)
-                )
-                shard_file = ShardFile(self.folder, self._name(level, place), _as_five(grid), expected)
-                self._shards[number, place] = shard_file
-            if shard_file.append(inner_chunks):
+        grid = _as_five([a // b for a, b in zip(size, level.chunk, strict=True)])
+        low, counts = encoded.first, encoded.counts
+        high = [a + n for a, n in zip(low, counts, strict=True)]
+        shards = list(
+            itertools.product(*(range(a // n, -(-b // n)) for a, b, n in zip(low, high, grid, strict=True)))
+        )
+        for place in map(_as_five, shards):
+            inner = [
+                np.arange(max(a, at * n), min(b, (at + 1) * n))
+                for a, b, at, n in zip(low, high, place, grid, strict=True)
+            ]
+            slots = _flat([side % n for side, n in zip(inner, grid, strict=True)], grid)
+            shard = self._shards.get((number, place)) or self._open_shard(number, place, grid)
+            if len(shards) == 1:
+                whole = shard.append(slots, encoded.sizes, encoded.data)
+            else:
+                chosen = _flat([side - a for side, a in zip(inner, low, strict=True)], counts)
+                whole = shard.append(slots, encoded.sizes[chosen], encoded.take(chosen))
+            if whole:
                 del self._shards[number, place]
+
+    def _open_shard(self, number: int, place: Five, grid: Five) -> ShardFile:
+        level = self.levels[number]
+        expected = math.prod(
+            min(n, -(-size // step) - a * n)
+            for a, n, size, step in zip(place, grid, level.shape, level.chunk, strict=True)
+        )
+        shard = ShardFile(self.folder, self._name(level, place), math.prod(grid), expected)
+        self._shards[number, place] = shard
+        return shard
 
     def _paste(self, number: int, starts: Five, piece: Array) -> tuple[int, Five, Array] | None:
         level = self.levels[number]
@@ -326,6 +347,14 @@ def _stored(
         between = separator(level.shape, layout) if zarr3 else "/"
         stored.append(StoredLevel(f"{path}{number}", shape, chunk, shard, cell, between, deep))
     return stored
+
+
+def _flat(sides: Sequence[Array], grid: Sequence[int]) -> Array:
+    """Return the places of a box of a grid as numbers in C order."""
+    flat = np.zeros(1, np.int64)
+    for side, count in zip(sides, grid, strict=True):
+        flat = (flat[:, np.newaxis] * count + side).reshape(-1)
+    return flat
 
 
 def _cell_around(starts: Five, level: StoredLevel) -> Region:

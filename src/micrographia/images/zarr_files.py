@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ import google_crc32c
 import numpy as np
 
 from micrographia.errors import ImageError
-from micrographia.images.chunks import Five
+from micrographia.images.image import Array
 
 EMPTY = 0xFFFFFFFFFFFFFFFF
 """Offset and size, in the index of a shard, of a chunk that holds nothing but the fill value."""
@@ -56,7 +56,7 @@ class Folder:
         self._made: set[str] = {""}
         self._lock = threading.Lock()
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes | memoryview) -> None:
         """Write a whole file, given its path relative to the folder."""
         file = self.open(name)
         try:
@@ -93,38 +93,45 @@ class ShardFile:
     ----------
     folder, name
         Where it is written.
-    grid
-        Chunks along each axis.
+    slots
+        Chunks that a shard holds.
     expected
-        How many chunks will come; fewer than the grid has at the edge of an array.
+        How many of them will come; at the edge of an array fewer than all.
     """
 
-    def __init__(self, folder: Folder, name: str, grid: Five, expected: int) -> None:
+    def __init__(self, folder: Folder, name: str, slots: int, expected: int) -> None:
         self.name = name
         self._folder = folder
-        self._grid = grid
         self._expected = expected
-        self._index = np.full((int(np.prod(grid)), 2), EMPTY, "<u8")
+        self._index = np.full((slots, 2), EMPTY, "<u8")
         self._hash = hashlib.sha256()
         self._size = 0
         self._file = folder.open(name)
 
-    def append(self, chunks: Iterable[tuple[Five, bytes | None]]) -> bool:
-        """Write chunks, given their place in the grid; None for nothing but the fill value.
+    def append(self, slots: Array, sizes: Array, data: Array) -> bool:
+        """Write chunks.
+
+        Parameters
+        ----------
+        slots
+            The place of each in the shard.
+        sizes
+            Bytes of each, -1 where there are none because it holds nothing but the fill value.
+        data
+            The chunks one after the other, uint8.
 
         Returns
         -------
         bool
             Whether the shard is whole; it is closed then.
         """
-        parts = []
-        for place, data in chunks:
-            self._expected -= 1
-            if data is not None:
-                self._index[np.ravel_multi_index(place, self._grid)] = self._size, len(data)
-                self._size += len(data)
-                parts.append(data)
-        self._write(b"".join(parts))
+        there = sizes >= 0
+        kept = sizes[there]
+        self._index[slots[there], 0] = self._size + np.cumsum(kept) - kept
+        self._index[slots[there], 1] = kept
+        self._size += len(data)
+        self._expected -= len(slots)
+        self._write(data.data)
         if self._expected:
             return False
         index = self._index.tobytes()
@@ -133,7 +140,7 @@ class ShardFile:
         self.close()
         return True
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes | memoryview) -> None:
         self._hash.update(data)
         write_all(self._file, data)
 
@@ -144,7 +151,7 @@ class ShardFile:
             self._file = -1
 
 
-def write_all(file: int, data: bytes) -> None:
+def write_all(file: int, data: bytes | memoryview) -> None:
     """Write all bytes: a full disk takes some of them and refuses the rest only when asked again."""
     done = os.write(file, data)
     while done < len(data):

@@ -101,6 +101,15 @@ class Store(ABC):
         """Return so many bytes from a place on, fewer where the file ends; None if there is no such file."""
 
     @abstractmethod
+    def locate(self, name: str) -> tuple[_File, int] | None:
+        """Return an open file that holds a file as it is, and where that begins; None if there is no such file."""
+
+    @property
+    def direct(self) -> bool:
+        """Whether all files lie somewhere as they are, so that they can be located."""
+        return True
+
+    @abstractmethod
     def names(self, folder: str = "") -> Iterator[tuple[str, int]]:
         """Yield name and size of all files below a folder, in no order."""
 
@@ -178,8 +187,16 @@ class FolderStore(Store):
 
     def part(self, name: str, start: int, length: int) -> bytes | None:
         """Return so many bytes from a place on, fewer where the file ends; None if there is no such file."""
+        found = self.locate(name)
         try:
-            return os.pread(_FILES.get(self._owner, self._root + name).number, length, start)
+            return None if found is None else os.pread(found[0].number, length, start)
+        except OSError as error:
+            raise failure(self.path / name, error) from error
+
+    def locate(self, name: str) -> tuple[_File, int] | None:
+        """Return an open file, and 0; None if there is no such file."""
+        try:
+            return _FILES.get(self._owner, self._root + name), 0
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
@@ -251,24 +268,40 @@ class ZipStore(Store):
         entry = self._entries.get(name)
         if entry is None:
             return None
-        header, method, size = entry
+        _, method, size = entry
+        found = self.locate(name) if method == zipfile.ZIP_STORED else None
+        if found is None:
+            within_limit(self.path, size, f"its member {name}")
+            return self._unpack(name, size)[start : start + length]
         try:
-            file = _FILES.get(self._owner, os.fspath(self.path)).number
+            return os.pread(found[0].number, min(length, max(0, size - start)), found[1] + start)
+        except OSError as error:
+            raise failure(self.path, error) from error
+
+    def locate(self, name: str) -> tuple[_File, int] | None:
+        """Return the zip and where in it a file begins; None if there is no such file."""
+        entry = self._entries.get(name)
+        if entry is None:
+            return None
+        try:
+            file = _FILES.get(self._owner, os.fspath(self.path))
             first = self._starts.get(name)
             if first is None:
-                head = os.pread(file, 30, header)
+                head = os.pread(file.number, 30, entry[0])
                 if head[:4] != b"PK\x03\x04":
                     raise ImageError(
                         self.place(name), "is not where the zip says it is", "Copy the zip again"
                     )
                 lengths = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-                first = self._starts[name] = header + 30 + lengths
-            if method == zipfile.ZIP_STORED:
-                return os.pread(file, min(length, max(0, size - start)), first + start)
+                first = self._starts[name] = entry[0] + 30 + lengths
         except OSError as error:
             raise failure(self.path, error) from error
-        within_limit(self.path, size, f"its member {name}")
-        return self._unpack(name, size)[start : start + length]
+        return file, first
+
+    @property
+    def direct(self) -> bool:
+        """Whether no file is compressed."""
+        return all(method == zipfile.ZIP_STORED for _, method, _ in self._entries.values())
 
     def _unpack(self, name: str, size: int) -> bytes:
         try:

@@ -1,0 +1,242 @@
+"""Encoding and decoding of many chunks in one call that does not hold the GIL.
+
+Kernels compiled by numba call the C functions of Blosc and Zstandard that imagecodecs brings, chunk after chunk, and
+gather or scatter pixels in between. Python is entered once a region instead of several times a chunk, which is what
+small chunks need, and threads run side by side. Where the C functions cannot be found, :func:`functions` returns None
+and :class:`~micrographia.images.codecs.Codec` does the same more slowly, with the same bytes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+
+from micrographia.images.codecs import Codec
+from micrographia.images.codecs_kernels import ABSENT, DAMAGED, DECODE, KEEP, KEPT, UNREADABLE, decode, encode
+from micrographia.images.image import Array, Region
+
+__all__ = [
+    "ABSENT",
+    "DAMAGED",
+    "DECODE",
+    "KEEP",
+    "KEPT",
+    "UNREADABLE",
+    "decode_chunks",
+    "encode_cell",
+    "functions",
+]
+
+_ZSTD_NAME = np.frombuffer(b"zstd\0", np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Functions:
+    """Addresses of C functions."""
+
+    blosc_encode: int
+    blosc_decode: int
+    blosc_some: int
+    zstd_encode: int
+    zstd_decode: int
+    pread: int
+    memcpy: int
+
+
+@cache
+def functions() -> Functions | None:
+    """Return the addresses of the C functions, or None where they are hidden or absent."""
+    try:
+        blosc, zstd, system = _library("_blosc"), _library("_zstd"), ctypes.CDLL(None)
+        return Functions(
+            _address(blosc, "blosc_compress_ctx"),
+            _address(blosc, "blosc_decompress_ctx"),
+            _address(blosc, "blosc_getitem"),
+            _address(zstd, "ZSTD_compressCCtx"),
+            _address(zstd, "ZSTD_decompressDCtx"),
+            _address(system, "pread"),
+            _address(system, "memcpy"),
+        )
+    except (ImportError, OSError, AttributeError, TypeError):
+        return None
+
+
+@cache
+def _library(name: str) -> ctypes.CDLL:
+    """Return an extension module of imagecodecs, through which the C library behind it is reached."""
+    return ctypes.CDLL(import_module(f"imagecodecs.{name}").__file__)
+
+
+def _address(library: ctypes.CDLL, name: str) -> int:
+    return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+
+
+class _Context(threading.local):
+    """The working memory of Zstandard, one a thread."""
+
+    def __init__(self) -> None:
+        zstd = _library("_zstd")
+        for name in ("ZSTD_createCCtx", "ZSTD_createDCtx"):
+            getattr(zstd, name).restype = ctypes.c_void_p
+        self.encoder: int = zstd.ZSTD_createCCtx()
+        self.decoder: int = zstd.ZSTD_createDCtx()
+        self._last = _Freed(zstd, self.encoder, self.decoder)
+
+
+class _Freed:
+    """Frees the working memory of a thread that ends."""
+
+    def __init__(self, zstd: ctypes.CDLL, encoder: int, decoder: int) -> None:
+        self._calls = (
+            (zstd.ZSTD_freeCCtx, ctypes.c_void_p(encoder)),
+            (zstd.ZSTD_freeDCtx, ctypes.c_void_p(decoder)),
+        )
+
+    def __del__(self) -> None:
+        for free, context in self._calls:
+            free(context)
+
+
+@cache
+def _context() -> _Context:
+    return _Context()
+
+
+def encode_cell(codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: bool) -> tuple[Array, Array]:
+    """Encode all chunks of a cell.
+
+    Parameters
+    ----------
+    codec
+        Writes Blosc or Zstandard.
+    cell
+        Pixels ``(C, Z, Y, X)``, C-contiguous, of the stored type.
+    chunk
+        Size of a chunk along these axes; chunks at the far edge are filled up with 0.
+    leave_out
+        Encode nothing for a chunk of zeros.
+
+    Returns
+    -------
+    tuple of Array
+        The encoded chunks one after the other, and the size of each, -1 for one left out; chunks in C order.
+    """
+    called = functions()
+    if called is None:
+        return _encode_slowly(codec, cell, chunk, leave_out=leave_out)
+    item = cell.dtype.itemsize
+    nbytes = math.prod(chunk) * item
+    count = math.prod(-(-length // step) for length, step in zip(cell.shape, chunk, strict=True))
+    most = nbytes + nbytes // 128 + 1024
+    out, sizes = np.empty(count * most, np.uint8), np.empty(count, np.int64)
+    blosc = codec.name == "blosc"
+    total = encode(
+        blosc,
+        called.blosc_encode if blosc else called.zstd_encode,
+        0 if blosc else _context().encoder,
+        called.memcpy,
+        _ZSTD_NAME.ctypes.data,
+        item,
+        cell.view(np.uint8),
+        np.array([*chunk[:3], chunk[3] * item], np.int64),
+        leave_out,
+        out,
+        sizes,
+        np.empty(nbytes, np.uint8),
+        most,
+    )
+    if total < 0:
+        raise MemoryError("a chunk could not be encoded")
+    return out[:total], sizes
+
+
+def _encode_slowly(
+    codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: bool
+) -> tuple[Array, Array]:
+    counts = [-(-length // step) for length, step in zip(cell.shape, chunk, strict=True)]
+    parts, sizes = [], []
+    for place in np.ndindex(*counts):
+        block = cell[tuple(slice(at * step, (at + 1) * step) for at, step in zip(place, chunk, strict=True))]
+        whole = np.zeros(tuple(chunk), cell.dtype)
+        whole[tuple(slice(length) for length in block.shape)] = block
+        data = b"" if leave_out and not whole.any() else codec.encode(whole)
+        parts.append(data)
+        sizes.append(len(data) or -1)
+    return np.frombuffer(b"".join(parts), np.uint8), np.array(sizes, np.int64)
+
+
+def decode_chunks(
+    codec: Codec,
+    file: int,
+    starts: Array,
+    sizes: Array,
+    actions: Array,
+    kept: Array,
+    chunk: tuple[int, ...],
+    window: tuple[tuple[int, ...], tuple[int, ...]],
+    region: Region,
+    out: Array,
+) -> tuple[int, int]:
+    """Read and decode chunks of one file into the region of an array; :func:`functions` must not be None.
+
+    Parameters
+    ----------
+    codec
+        Of the chunks.
+    file
+        Descriptor of the file.
+    starts, sizes
+        Where each chunk lies in it, int64; chunks in C order of their places.
+    actions
+        What is done with each, int64: :data:`DECODE`, :data:`KEEP`, :data:`KEPT` or :data:`ABSENT`.
+    kept
+        Address of the decoded chunk, int64, where it is kept.
+    chunk
+        Size of a chunk, in pixels.
+    window
+        The first places in the grid of chunks, and those after the last.
+    region
+        One slice an axis, in pixels.
+    out
+        The region, C-contiguous.
+
+    Returns
+    -------
+    tuple of int
+        Number of the first chunk that could not be decoded and why (:data:`UNREADABLE`, :data:`DAMAGED`); -1 and 0
+        if all could.
+    """
+    called = functions()
+    if called is None:
+        raise RuntimeError("no C functions")
+    item, first = out.dtype.itemsize, 5 - out.ndim
+    box = np.ones((5, 5), np.int64)
+    box[[0, 2]] = 0
+    box[:, first:] = (*window, [part.start for part in region], [part.stop for part in region], chunk)
+    box[2:, 4] *= item
+    blosc = codec.name == "blosc"
+    wrong = decode(
+        blosc,
+        called.blosc_decode if blosc else called.zstd_decode,
+        called.blosc_some,
+        0 if blosc else _context().decoder,
+        called.memcpy,
+        called.pread,
+        file,
+        starts,
+        sizes,
+        actions,
+        kept,
+        np.empty(max(int(sizes.max(initial=0)), 16), np.uint8),
+        np.empty(math.prod(chunk) * item, np.uint8),
+        box,
+        out.view(np.uint8).reshape((1,) * first + (*out.shape[:-1], out.shape[-1] * item)),
+    )
+    return divmod(wrong, 4) if wrong >= 0 else (-1, 0)
