@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
-from annotation_cases import full_table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from annotation_cases import full_table
 from micrographia.annotations import TABLES, conform, empty, schema_markdown
 from micrographia.annotations.codes import CODES
 from micrographia.annotations.tables import STORAGE

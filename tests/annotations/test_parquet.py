@@ -4,8 +4,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from annotation_cases import full_table
 
+from annotation_cases import full_table
 from micrographia.annotations import TABLES, conform, empty, read_table, write_table
 from micrographia.errors import AnnotationError
 

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from annotation_cases import plain_annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from label_images import discs, planes
 from pycocotools import mask as peer
 from pycocotools.coco import COCO
 
+from annotation_cases import plain_annotations
+from label_images import discs, planes
 from micrographia.annotations import (
     Annotations,
     Mask,

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from annotation_cases import full_table, lost_in_silence, plain_annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from label_images import discs
 
+from annotation_cases import full_table, lost_in_silence, plain_annotations
+from label_images import discs
 from micrographia import plugins
 from micrographia.annotations import (
     FORMATS,
@@ -21,7 +21,7 @@ from micrographia.annotations import (
     sniff,
     write,
 )
-from micrographia.errors import AnnotationError
+from micrographia.errors import AnnotationError, MicrographiaError
 from micrographia.images import ArrayImage
 
 SHAPES = {"image_shapes": (64, 128)}
@@ -226,15 +226,22 @@ def test_damaged_files_give_one_clear_error(name, tmp_path, data):
             content = bytearray()
     file.write_bytes(content)
     sniff(path)
+    after = tried(path, name)
+    for kind, table in after.tables.items():
+        assert tuple(table.columns[: len(TABLES[kind].names)]) == TABLES[kind].names
+
+
+def tried(path, name):
+    """What a file holds; nothing if it is refused with an error that names it."""
     try:
         after = read(path, name, **SHAPES)
         for mask in after.masks.values():
             mask.labels.read()
-    except AnnotationError as error:
-        assert "a" in error.path
-    else:
-        for kind, table in after.tables.items():
-            assert tuple(table.columns[: len(TABLES[kind].names)]) == TABLES[kind].names
+    except MicrographiaError as error:
+        if path.name not in error.path:
+            raise
+        return Annotations()
+    return after
 
 
 def test_unknown_files_and_formats_are_refused(tmp_path):
@@ -255,7 +262,7 @@ def test_a_format_of_a_plugin_is_found(tmp_path, monkeypatch):
     class Shouting:
         api_version, name, title, extensions = 1, "shouting", "Shouting", (".shout",)
 
-        def matches(self, path, head):
+        def matches(self, _path, head):
             return head.startswith(b"HEY")
 
         def read(self, path, options):
@@ -263,7 +270,7 @@ def test_a_format_of_a_plugin_is_found(tmp_path, monkeypatch):
             result.add("counts", {"image": [options.image_of(path)], "count": [3]})
             return result
 
-        def write(self, annotations, path):
+        def write(self, _annotations, path):
             path.write_text("HEY")
             return []
 

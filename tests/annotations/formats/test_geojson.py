@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from hypothesis import given
-from label_images import planes
 
+from label_images import planes
 from micrographia.annotations import Annotations, labels_from_polygons, polygons_from_labels, read, write
 from micrographia.errors import AnnotationError
 
@@ -82,7 +82,7 @@ def test_a_cell_goes_out_as_it_came_in(tmp_path):
 
 
 def test_numbers_from_the_corner(tmp_path):
-    """The outline from 2 to 6 and 3 to 8 holds columns 2 to 5 and rows 3 to 7; the point is the middle of pixel 2, 3."""
+    """From 2 to 6 and 3 to 8 lie columns 2 to 5 and rows 3 to 7; the point is the middle of pixel 2, 3."""
     result = loaded(tmp_path, collection(feature("Polygon", [SQUARE]), feature("Point", [2.5, 3.5])))
     (ring,) = result.table("polygons").itertuples()
     assert (ring.x.tolist(), ring.y.tolist()) == ([1.5, 5.5, 5.5, 1.5], [2.5, 2.5, 7.5, 7.5])

@@ -6,9 +6,9 @@ import zipfile
 import numpy as np
 import pytest
 from hypothesis import given
-from label_images import planes
 from roifile import ROI_OPTIONS, ROI_SUBTYPE, ROI_TYPE, ImagejRoi, roiread, roiwrite
 
+from label_images import planes
 from micrographia.annotations import (
     Annotations,
     labels_from_boxes,

@@ -1,11 +1,13 @@
 """One mask an object, merged into label images without losing a pixel."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from micrographia import images
 from micrographia.annotations import merge_object_masks
 from micrographia.errors import AnnotationError
 from micrographia.images import ArrayImage
@@ -68,3 +70,21 @@ def test_shapes_must_agree():
 def test_what_is_no_object_mask_is_refused(masks):
     with pytest.raises(AnnotationError):
         merge_object_masks(masks)
+
+
+def test_the_published_layout_of_dsb2018_merges_to_its_labels(data):
+    """Three samples as published, one PNG an object; the folder of labels has them merged, numbered otherwise."""
+    index = pd.read_csv(data / "dsb2018" / "index.csv", dtype=str).set_index("source_id")
+    samples = sorted((data / "dsb2018" / "original_layout").iterdir())
+    assert samples
+    for sample in samples:
+        merged = merge_object_masks(sorted((sample / "masks").glob("*.png")), image=sample.name)
+        assert len(merged.layers) == 1
+        assert merged.findings == []
+        if sample.name not in index.index:
+            continue
+        row = index.loc[sample.name]
+        assert len(merged.objects) == int(row["n_masks"])
+        labels = images.open_image(data / "dsb2018" / "labels" / f"{row['name']}.png").read()
+        pairs = set(zip(labels.ravel().tolist(), merged.layers[0].ravel().tolist(), strict=True))
+        assert len(pairs) == len({ours for ours, _ in pairs}) == len({theirs for _, theirs in pairs})

@@ -1,6 +1,7 @@
 """The objects of a label image, against other libraries and by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from skimage.measure import label as connected
 from skimage.measure import regionprops, regionprops_table
 
 from label_images import discs, planes, volumes
+from micrographia import images
 from micrographia.annotations import LabelFacts, ObjectAccumulator, label_facts, objects_table
 from micrographia.errors import AnnotationError
 from micrographia.images import ArrayImage
@@ -199,3 +201,22 @@ def test_a_finished_frame_takes_no_more_blocks():
     summed.add(np.ones((2, 2), np.uint8))
     with pytest.raises(AnnotationError, match="added before"):
         summed.add(np.ones((2, 2), np.uint8))
+
+
+def test_real_cells_in_3d_agree_with_regionprops(data):
+    path = data / "plantseg_3d" / "sample_ovule.h5"
+    member = next(found.name for found in images.members(path) if "label" in found.name)
+    image = images.open_image(path, member)
+    labels = image.read()
+    table = objects_table(image)
+    props = regionprops_table(labels, properties=("label", "area", "bbox"))
+    assert table["label_id"].tolist() == props["label"].tolist()
+    assert table["area"].tolist() == props["area"].astype(int).tolist()
+    assert table["z1"].tolist() == props["bbox-3"].tolist()
+
+
+def test_real_nuclei_are_counted(data):
+    index = pd.read_csv(data / "dsb2018" / "index.csv")
+    for row in index.iloc[::20].itertuples():
+        image = images.open_image(data / "dsb2018" / "labels" / f"{row.name}.png")
+        assert label_facts(image).labels == row.n_labels

@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from label_images import discs, planes, volumes
+from micrographia import images
 from micrographia.annotations import boundary, labels_from_polygons, polygons_from_labels
 from micrographia.annotations.masks.outlines import rings_of
 
@@ -113,3 +114,11 @@ def test_boundary_pixels():
         bool,
     )
     assert (boundary(labels) == expected).all()
+
+
+def test_outlines_of_real_nuclei_give_back_their_masks(data):
+    paths = sorted((data / "dsb2018" / "labels").glob("*.png"))[::12]
+    assert len(paths) > 10
+    for path in paths:
+        labels = images.open_image(path).read()
+        assert (back(labels, 1) == labels).all()

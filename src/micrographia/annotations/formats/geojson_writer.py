@@ -19,6 +19,7 @@ CARRIED = {kind: TABLES[kind].names for kind in ("boxes", "polygons", "points")}
 
 
 def features(annotations: Annotations, colors: dict[str, str], object_type: str) -> Iterator[dict[str, Any]]:
+    """Yield a feature for each shape, point and box; ``colors`` are those of the classes by name."""
     cells: dict[tuple[Any, ...], list[Any]] = {}
     for shape in shapes(annotations.table("polygons")):
         row = shape.row

@@ -21,7 +21,12 @@ from micrographia.annotations.files import clean
 ARRAY = frozenset({"numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct"})
 SCALAR = frozenset({"numpy.core.multiarray scalar", "numpy._core.multiarray scalar"})
 BUFFER = frozenset({"numpy.core.numeric _frombuffer", "numpy._core.numeric _frombuffer"})
-NAMES = ARRAY | SCALAR | BUFFER | {"numpy ndarray", "numpy dtype", "_codecs encode"}
+NAMES = (
+    ARRAY
+    | SCALAR
+    | BUFFER
+    | {"numpy ndarray", "numpy dtype", "_codecs encode", "__builtin__ bytes", "builtins bytes"}
+)
 MAX_DEPTH = 40
 
 
@@ -104,10 +109,13 @@ class InertUnpickler:
         return self.data[self.at - count : self.at]
 
     def _line(self) -> bytes:
-        window = bytes(self.data[self.at : self.at + 4096])
-        end = window.find(b"\n")
-        if end < 0:
-            raise UnsafePickle("it is broken: a line without an end")
+        size, end = 256, -1
+        while end < 0:
+            if size > 512 * (1 + len(self.data) - self.at):
+                raise UnsafePickle("it is broken: a line without an end")
+            size *= 4
+            window = bytes(self.data[self.at : self.at + size])
+            end = window.find(b"\n")
         self.at += end + 1
         return window[:end]
 
@@ -145,6 +153,10 @@ class InertUnpickler:
             if codec != "latin1" or not isinstance(text, str):
                 raise UnsafePickle("it encodes text in an odd way")
             self.stack.append(memoryview(text.encode("latin1")))
+        elif function.name.endswith(" bytes"):
+            if arguments:
+                raise UnsafePickle("it makes bytes in an odd way")
+            self.stack.append(memoryview(b""))
         else:
             self.stack.append(Record(function.name, arguments))
 

@@ -17,6 +17,7 @@ are never opened.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 from collections.abc import Iterator
@@ -32,8 +33,10 @@ from micrographia.annotations.files import clean, read_text, write_text
 from micrographia.annotations.formats.base import ClassBook, ReadOptions, file_name, outlined, uncarried
 from micrographia.annotations.formats.shapes import ellipse_ring, rows_of, shapes
 from micrographia.annotations.model import Annotations, ClassEntry
-from micrographia.errors import AnnotationError
+from micrographia.errors import AnnotationError, MetadataError
 from micrographia.findings import Finding
+from micrographia.metadata.yaml_nodes import Mapping, Scalar, Sequence
+from micrographia.metadata.yaml_parsing import parse
 
 CARRIED = {
     "boxes": ("image", "y0", "x0", "y1", "x1", "class_id", "class_name", "confidence"),
@@ -231,32 +234,29 @@ def _names(root: Path, result: Annotations) -> dict[int, str]:
 
 
 def _yaml_names(path: Path, result: Annotations) -> dict[int, str]:
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
     text, _ = read_text(path, 1 << 20)
     try:
-        document = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError, AttributeError, TypeError, KeyError) as error:
-        result.findings.append(finding("N005", f"is no YAML that can be read: {type(error).__name__}", path))
+        root = parse(text, path).root
+    except MetadataError as error:
+        result.findings.append(finding("N005", f"gives no names of classes: {error.problem}", path))
         return {}
-    held = document.get("names") if isinstance(document, dict) else None
-    pairs = held.items() if isinstance(held, dict) else enumerate(held) if isinstance(held, list) else ()
+    entries = root.entries if isinstance(root, Mapping) else []
+    held = next((node for key, node in entries if key.text == "names"), None)
+    if isinstance(held, Sequence):
+        pairs = [(str(number), node) for number, node in enumerate(held.items)]
+    else:
+        pairs = [(key.text, node) for key, node in held.entries] if isinstance(held, Mapping) else []
     return {
-        number: str(name)
-        for number, name in list(pairs)[:MAX_CLASSES]
-        if type(number) is int and isinstance(name, (str, int, float))
+        int(number): node.text
+        for number, node in pairs[:MAX_CLASSES]
+        if number.isdecimal() and len(number) < 6 and isinstance(node, Scalar)
     }
 
 
 def _data_yaml(names: list[str]) -> str:
-    import io
-
-    from ruamel.yaml import YAML
-
-    out = io.StringIO()
-    YAML(typ="safe", pure=True).dump({"names": dict(enumerate(names)), "nc": len(names)}, out)
-    return out.getvalue()
+    # A JSON text in double quotes is a YAML text.
+    lines = [f"  {number}: {json.dumps(name, ensure_ascii=False)}\n" for number, name in enumerate(names)]
+    return f"nc: {len(names)}\nnames:{'' if names else ' {}'}\n" + "".join(lines)
 
 
 class _Writer:
