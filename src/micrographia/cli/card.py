@@ -9,7 +9,6 @@ import typer
 
 from micrographia.cli.console import say, say_json, size
 
-
 SMALL = 1_000_000_000
 """Bytes of image files below which the pixels are checked without being asked for."""
 

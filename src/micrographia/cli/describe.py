@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,8 @@ from micrographia.cli.console import count, say, say_json
 
 if TYPE_CHECKING:
     from micrographia.dataset.describe import Described
+    from micrographia.errors import MicrographiaError
+    from micrographia.metadata import Description
 
 SHOWN = 8
 """How many unpaired or unreadable files are listed without ``--all``."""
@@ -35,7 +39,10 @@ def describe(
         ),
     ] = None,
     split: Annotated[
-        str | None, typer.Option(help="Split by whole groups, as train=0.7,test=0.3, or TABLE.csv:COLUMN")
+        str | None,
+        typer.Option(
+            help="Split by whole groups, as train=0.7,test=0.3; or take it from TABLE.csv:COLUMN, or from `folders`"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the split")] = 0,
     prune: Annotated[bool, typer.Option("--prune", help="Take files that are gone off the list")] = False,
@@ -83,43 +90,44 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     """Print what was found, how it was paired, and what is left over."""
     pairing, facts = result.pairing, result.harvest.summary()
     masks = sum(len(entry.items) for entry in pairing.annotations)
-    say(
-        f"Found {count(len(pairing.images), 'image')} and {count(masks, 'mask file')} in {folder}/  ({_formats(facts)})"
-    )
-    annotated = len({entry.source for entry in pairing.annotations})
-    width = max((len(str(number)) for number in pairing.rules.values()), default=1)
-    say(f"Annotated {annotated:,} of {len(pairing.images):,}:")
-    for rule, number in pairing.rules.most_common():
-        say(f"  {number:>{width}}  {rule}")
+    marks = f" and {count(masks, 'mask file')}" if masks or not result.tables else ""
+    say(f"Found {count(len(pairing.images), 'image')}{marks} in {folder}/  ({_formats(facts)})")
+    images = len(result.dataset.image_ids)
+    lines = [(f"{number:,}", rule) for rule, number in pairing.rules.most_common()]
     for table in result.tables:
-        say(f"  {1:>{width}}  {table.item.path}: {table.type} ({table.format})")
+        names = len(result.named().get(table.item.path, ()))
+        spoken = f" of {count(names, 'image')}" if names else ""
+        lines.append(("1", f"{table.item.path}: {table.type}{spoken} ({table.format})"))
+    say(f"Annotated {len(result.annotated()):,} of {images:,}" + (":" if lines else ""))
+    width = max((len(number) for number, _ in lines), default=1)
+    for number, text in lines[: None if everything else 2 * SHOWN]:
+        say(f"  {number:>{width}}  {text}")
+    if not everything and len(lines) > 2 * SHOWN:
+        say(f"  and {len(lines) - 2 * SHOWN:,} more: --all")
     for note in pairing.notes[: None if everything else SHOWN]:
         say(f"Note: {note}")
     _leftover(result, everything)
     say(_harvested(result))
     for conflict in result.harvest.voxel_conflicts()[: None if everything else SHOWN]:
         say(f"Disagree: {conflict}. Nobody is believed until you write voxel_size into mifa.yaml")
-    if not result.grouped and not result.dataset.groups:
-        for table, columns in result.harvest.offered.items():
-            say(
-                f"{table} could group the images by {', '.join(columns)}:  --group {columns[0]}={table}:{columns[0]}"
-            )
+    _offers(result)
     for column, number in result.grouped.items():
         say(f"Grouped by {column}: {count(number, 'value')}")
     if result.splits:
         say("Split: " + ", ".join(f"{name} {number}" for name, number in result.splits.items()))
     _changes(result, everything)
     description = result.dataset.description
-    filled = len(description.lines) - len(description.open_fields)
+    filled = _filled(description)
     verb = "Updated" if result.again else "Wrote"
     todo = (
         f'{len(description.open_fields)} for you: search for "?"'
         if description.open_fields
         else "none left for you"
     )
-    say(f"{verb} {folder}/mifa.yaml   ({filled} entries filled, {todo})")
+    say(f"{verb} {folder}/mifa.yaml   ({count(filled, 'field')} filled, {todo})")
     say(f"{verb} {folder}/files.tsv   ({count(len(result.dataset.rows), 'row')})")
-    say(f"Next: fill in mifa.yaml, then  micrographia check {folder}/")
+    fill = "fill in mifa.yaml, then  " if description.open_fields else ""
+    say(f"Next: {fill}micrographia check {folder}/")
 
 
 def document(result: Described) -> dict[str, Any]:
@@ -127,14 +135,14 @@ def document(result: Described) -> dict[str, Any]:
     pairing = result.pairing
     return {
         "images": len(pairing.images),
-        "annotated": len({entry.source for entry in pairing.annotations}),
+        "annotated": len(result.annotated()),
         "annotation_files": sum(len(entry.items) for entry in pairing.annotations),
         "rules": dict(pairing.rules),
         "notes": pairing.notes,
         "unpaired": [{"file": item.name, "why": why} for item, why in pairing.unpaired],
-        "images_without_annotation": [entry.name for entry in pairing.without_annotation()],
+        "images_without_annotation": result.bare(),
         "tables": [{"file": t.item.path, "type": t.type, "format": t.format} for t in result.tables],
-        "unreadable": [{"file": error.path, "problem": error.problem} for error in result.found.problems],
+        "unreadable": [{"file": error.path, "problem": error.problem} for error in _problems(result)],
         "harvest": result.harvest.summary(),
         "voxel_size_conflicts": result.harvest.voxel_conflicts(),
         "moved": [{"from": before, "to": after} for before, after in result.merged.moved],
@@ -154,20 +162,45 @@ def _formats(facts: dict[str, Any]) -> str:
 
 def _leftover(result: Described, everything: bool) -> None:
     limit = None if everything else SHOWN
-    bare = result.pairing.without_annotation()
-    if bare:
-        _list(
-            f"{count(len(bare), 'image')} without annotation", [entry.items[0].name for entry in bare], limit
-        )
+    bare = result.bare()
+    if bare and result.annotated():
+        _list(f"{count(len(bare), 'image')} without annotation", bare, limit)
     if result.pairing.unpaired:
         names = [f"{item.name} ({why})" for item, why in result.pairing.unpaired]
         _list(f"{count(len(names), 'annotation')} without image", names, limit)
-    if result.found.problems:
-        _list(
-            f"{count(len(result.found.problems), 'file')} passed over",
-            [str(e) for e in result.found.problems],
-            limit,
-        )
+    problems = _problems(result)
+    if problems:
+        _list(f"{count(len(problems), 'file')} passed over", [str(error) for error in problems], limit)
+
+
+def _problems(result: Described) -> list[MicrographiaError]:
+    """Return what could not be read: when looking through the folder, or when opening images with their masks."""
+    gone = set(result.merged.gone)
+    return [*result.found.problems, *(error for error in result.harvest.errors if error.path not in gone)]
+
+
+def _offers(result: Described) -> None:
+    """Name the spreadsheets and folders that could group or split the images, where nobody has yet."""
+    from micrographia.dataset.groups import folder_splits
+
+    if not result.grouped and not result.dataset.groups:
+        for table, columns in result.harvest.offered.items():
+            more = f" (or {', '.join(columns[1:5])})" if len(columns) > 1 else ""
+            say(f"{table} could group the images:  --group {columns[0]}={table}:{columns[0]}{more}")
+    if result.splits or any(result.dataset.image_split(image) for image in result.dataset.image_ids):
+        return
+    for table, column in result.harvest.offered_splits.items():
+        say(f"{table} says a split of the images:  --split {table}:{column}")
+    folders = Counter(folder_splits(result.paths()).values())
+    if len(folders) > 1 and not result.harvest.offered_splits:
+        said = ", ".join(f"{name} {number:,}" for name, number in folders.items())
+        say(f"Folders say a split of the images ({said}):  --split folders")
+
+
+def _filled(description: Description) -> int:
+    """Return the number of fields that hold a value: leaves of the text without those that are still open."""
+    inner = {re.sub(r"(\.[^.\[]+|\[\d+\])$", "", field) for field in description.lines}
+    return len(set(description.lines) - inner - set(description.open_fields) - {"micrographia_format"})
 
 
 def _list(heading: str, names: list[str], limit: int | None) -> None:
@@ -184,7 +217,7 @@ def _harvested(result: Described) -> str:
     parts = (
         [*dimensions]
         if len(dimensions) == 1
-        else [f"{number:,} {name}" for name, number in dimensions.items()]
+        else [f"{number:,} in {name}" for name, number in dimensions.items()]
     )
     if facts["rgb"]:
         parts.append(f"{facts['grey']:,} grey and {facts['rgb']:,} RGB")
@@ -192,7 +225,11 @@ def _harvested(result: Described) -> str:
     if facts["objects"]:
         parts.append(count(int(facts["objects"]), "object"))  # type: ignore[call-overload]
     kinds = {name: result.harvest.mask_kind(name) for name in result.dataset.annotation_sets}
-    parts += [f"{name}: {kind} masks" for name, kind in kinds.items() if kind]
+    told = {kind for kind in kinds.values() if kind}
+    if len(told) == 1:
+        parts.append(f"{told.pop()} masks")
+    else:
+        parts += [f"{kind} masks in {name}" for name, kind in kinds.items() if kind]
     absent = [
         name
         for name, known in (
