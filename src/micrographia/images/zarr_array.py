@@ -225,6 +225,10 @@ class ZarrArray:
             "Copy it again; the rest of the image can be read",
         )
 
+    def read_index(self, shard: tuple[int, ...]) -> Array:
+        """Return offset and size of every chunk of a shard; raise ``ImageError`` if the index is damaged."""
+        return self._index(self._prefix + self.metadata.key(shard), math.prod(self._per_shard))
+
     def _index(self, name: str, count: int) -> Array:
         """Return the index of a shard: offset and size of every chunk, -1 for none; nothing if there is no shard."""
         length = 16 * count + (4 if self.metadata.checked else 0)
