@@ -111,8 +111,8 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     for conflict in result.harvest.voxel_conflicts()[: None if everything else SHOWN]:
         say(f"Disagree: {conflict}. Nobody is believed until you write voxel_size into mifa.yaml")
     _offers(result)
-    for column, number in result.grouped.items():
-        say(f"Grouped by {column}: {count(number, 'value')}")
+    for column, values in result.grouped.items():
+        say(f"Grouped by {column}: {count(values, 'value')}")
     if result.splits:
         say("Split: " + ", ".join(f"{name} {number}" for name, number in result.splits.items()))
     _changes(result, everything)

@@ -164,7 +164,11 @@ def _convert_images(dataset: Dataset, partial: Path, journal: Journal, options: 
     workers = options.workers or cores()
     ending = ".ozx" if options.zipped else ".ome.zarr"
     kinds = tuple(
-        (entry.name, entry.mask_kind or "", tuple((item.id, item.name or "") for item in entry.classes))
+        (
+            entry.name,
+            str(entry.mask_kind or ""),
+            tuple((item.id, item.name or "") for item in entry.classes if item.id is not None),
+        )
         for entry in dataset.mifa.annotations
         if entry.name
     )

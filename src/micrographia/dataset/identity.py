@@ -114,8 +114,8 @@ def _identify(files: ImageFiles) -> ImageIdentity:
 def _classes(dataset: Dataset) -> dict[str, list[Any]]:
     found = {}
     for described in dataset.mifa.annotations:
-        if described.classes:
-            found[described.name] = sorted([entry.id, entry.name] for entry in described.classes)
+        if described.classes and described.name:
+            found[described.name] = sorted([entry.id or 0, entry.name or ""] for entry in described.classes)
     return found
 
 

@@ -7,13 +7,15 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from micrographia.errors import DatasetError
 
+fcntl: Any
 try:
     import fcntl
 except ImportError:  # Windows has no such locks; two runs into one folder are then up to the user.
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None
 
 PATIENCE = 120.0
 """Seconds to wait for workers that outlived a killed run; each finishes at most the image that it has in hand."""

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -289,7 +290,7 @@ def _fullest_plane(mask: Image) -> int:
     return int(np.argmax(counts))
 
 
-def _mosaic(parts: Sequence[npt.NDArray[np.generic]], gap: int) -> npt.NDArray[np.generic]:
+def _mosaic(parts: Sequence[npt.NDArray[Any]], gap: int) -> npt.NDArray[Any]:
     """Place a plane, its section below and its section to the right, ``gap`` pixels of zero between."""
     main, below, right = parts
     shape = (main.shape[0] + gap + below.shape[0], main.shape[1] + gap + right.shape[1], *main.shape[2:])
