@@ -261,7 +261,7 @@ class _Composer:
         if self.nodes > MAX_NODES:
             raise self.refuse(
                 mark,
-                f"it holds more than {MAX_NODES:,} values",
+                f"it holds more than {MAX_NODES:,} values, each alias (*) counted as what it stands for",
                 "Keep what holds for single files in files.tsv",
             )
         if len(self.stack) + height > MAX_DEPTH:
