@@ -10,12 +10,15 @@ from micrographia.images.reader import Reader, image_suffixes, members, open_ima
 if TYPE_CHECKING:
     from micrographia.images.digest import content_digest
     from micrographia.images.ome_zarr_estimate import Estimate, estimate
+    from micrographia.images.ome_zarr_problem import Problem
     from micrographia.images.ome_zarr_reader import count_levels, label_names, open_label, open_level
+    from micrographia.images.ome_zarr_validate import validate
     from micrographia.images.ome_zarr_writer import LabelSource, Written, write_image
 
 _LATER = {
     "Estimate": "ome_zarr_estimate",
     "LabelSource": "ome_zarr_writer",
+    "Problem": "ome_zarr_problem",
     "Written": "ome_zarr_writer",
     "content_digest": "digest",
     "count_levels": "ome_zarr_reader",
@@ -23,6 +26,7 @@ _LATER = {
     "label_names": "ome_zarr_reader",
     "open_label": "ome_zarr_reader",
     "open_level": "ome_zarr_reader",
+    "validate": "ome_zarr_validate",
     "write_image": "ome_zarr_writer",
 }
 """What is imported when first asked for, because it brings heavy libraries, and its module."""
@@ -36,6 +40,7 @@ __all__ = [
     "LabelSource",
     "Member",
     "Pixels",
+    "Problem",
     "Reader",
     "Region",
     "Written",
@@ -50,6 +55,7 @@ __all__ = [
     "open_level",
     "select",
     "stack_channels",
+    "validate",
     "write_image",
 ]
 
