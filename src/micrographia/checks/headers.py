@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from micrographia import images
+from micrographia.checks.zarr_issues import ZarrFacts, read_zarr
 from micrographia.dataset import Dataset, FileRow
 from micrographia.dataset.manifest import inside
 from micrographia.dataset.opening import MASK_TYPE
 from micrographia.errors import MicrographiaError
 from micrographia.images import Image
 from micrographia.work import run
+
+OME_ZARR = "OME-Zarr"
+
+Task = tuple[Path, list[tuple[str, str, bool]]]
+"""The dataset, and the members of its files whose headers are read together."""
 
 _BATCH = 64
 
@@ -37,6 +43,8 @@ class FileFacts:
         As :class:`~micrographia.images.Image` has them.
     notes
         What the reader had to say.
+    zarr
+        What an OME-Zarr image says of itself beyond that; None for other formats.
     problem, remedy
         Why the header cannot be read, and what to do; empty if it can.
     """
@@ -55,6 +63,7 @@ class FileFacts:
     bits: int | None = None
     block_shape: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    zarr: ZarrFacts | None = None
     problem: str = ""
     remedy: str = ""
 
@@ -86,7 +95,7 @@ def gather_headers(
         its ``problem``.
     """
     rows = (row for row in dataset.rows if row.role == "image" or is_mask(row))
-    wanted = list(dict.fromkeys((row.path, row.member) for row in rows))
+    wanted = list(dict.fromkeys((row.path, row.member, is_mask(row)) for row in rows))
     batches = [(dataset.path, wanted[at : at + _BATCH]) for at in range(0, len(wanted), _BATCH)]
     outcomes = run(
         read_headers,
@@ -100,7 +109,7 @@ def gather_headers(
     return {(facts.path, facts.member): facts for outcome in outcomes for facts in outcome.result()}
 
 
-def _batch_name(task: tuple[Path, list[tuple[str, str]]]) -> str:
+def _batch_name(task: Task) -> str:
     return task[1][0][0]
 
 
@@ -109,16 +118,20 @@ def is_mask(row: FileRow) -> bool:
     return row.role == "annotation" and row.type == MASK_TYPE
 
 
-def read_headers(task: tuple[Path, list[tuple[str, str]]]) -> list[FileFacts]:
-    """Read the headers of some members (path and member, relative to the first item of the task)."""
+def read_headers(task: Task) -> list[FileFacts]:
+    """Read the headers of some members: path, member, and whether it should be a label image."""
     root, members = task
-    return [_read(root, path, member) for path, member in members]
+    return [_read(root, path, member, label=label) for path, member, label in members]
 
 
-def _read(root: Path, path: str, member: str) -> FileFacts:
+def _read(root: Path, path: str, member: str, *, label: bool) -> FileFacts:
     try:
-        with images.open_image(inside(root, path), member) as image:
-            return of_image(image, path, member)
+        place = inside(root, path)
+        with images.open_image(place, member) as image:
+            facts = of_image(image, path, member)
+        if facts.file_format != OME_ZARR:
+            return facts
+        return replace(facts, zarr=read_zarr(place, image.member, label=label))
     except MicrographiaError as error:
         return FileFacts(path, member, problem=error.problem, remedy=error.remedy)
 
