@@ -34,9 +34,9 @@ COLUMNS = (
     "group:slide", "size", "sha256",
 )  # fmt: skip
 
-AUTHOR = {  # the fictitious person of the ORCID register, for examples
-    "author_first_name": "Josiah",
-    "author_last_name": "Carberry",
+AUTHOR = {  # the author of the first Micrographia, with the example of an ORCID iD
+    "author_first_name": "Robert",
+    "author_last_name": "Hooke",
     "orcid_id": "https://orcid.org/0000-0002-1825-0097",
     "role": ["data acquisition", "data annotation"],
     "organisation": [{"organisation_name": "Brown University", "ror_id": "https://ror.org/05gq02987"}],
@@ -57,7 +57,7 @@ MIFA: dict[str, Any] = {
         "publications": [
             {
                 "publication_title": "Outlining every nucleus",
-                "publication_authors": "Carberry J",
+                "publication_authors": "Hooke J",
                 "publication_doi": "https://doi.org/10.1038/s41592-025-02835-8",
                 "publication_year": "2025",
             }

@@ -79,11 +79,11 @@ def test_comments_and_what_is_not_wrong_survive(tmp_path: Path) -> None:
     )
     builder.write()
     path = tmp_path / "mifa.yaml"
-    text = path.read_text("utf-8").replace("study:\n", "study:  # of 2024\n  # asked Josiah\n\n")
+    text = path.read_text("utf-8").replace("study:\n", "study:  # of 2024\n  # asked Robert\n\n")
     path.write_text(text, "utf-8")
     check(tmp_path, fix=True, workers=1)
     after = path.read_text("utf-8")
-    assert "study:  # of 2024\n  # asked Josiah\n\n" in after
+    assert "study:  # of 2024\n  # asked Robert\n\n" in after
     kept = [line for line in text.splitlines() if "license: cc0" not in line and "- masks" not in line]
     assert [line for line in kept if line not in after.splitlines()] == []
 

@@ -198,3 +198,14 @@ def test_channels_and_voxel_sizes_of_real_files(data, tmp_path):
     assert ovule.axes == "ZYX"
     assert ovule.scale == pytest.approx({"z": 0.235, "y": 0.15, "x": 0.15})
     assert ovule.units == dict.fromkeys("zyx", "micrometer")
+
+
+def test_what_the_whole_lab_shares_is_typed_once(tmp_path, monkeypatch):
+    shared = tmp_path / "lab.yaml"
+    shared.write_text("funding_statement: Paid for by the department\nlicense: CC0-1.0\n")
+    monkeypatch.setenv("MICROGRAPHIA_LAB", str(shared))
+    folder = lab(tmp_path)
+    result = describe(folder)
+    assert result.lab == shared
+    study = load(folder / "mifa.yaml").mifa.study
+    assert (study.funding_statement, study.license) == ("Paid for by the department", "CC0-1.0")

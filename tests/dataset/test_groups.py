@@ -78,3 +78,34 @@ def test_shares_are_met_when_groups_are_small():
 def test_the_seed_draws():
     groups = {str(n): (str(n),) for n in range(40)}
     assert assign_splits(groups, {"a": 1, "b": 1}, 0) != assign_splits(groups, {"a": 1, "b": 1}, 1)
+
+
+def test_folders_named_after_splits():
+    images = {
+        "a": "train/images/1.tif",
+        "b": "imagesTs/2.nii.gz",
+        "c": "data/val/x.png",
+        "d": "test_images/3.tif",
+        "e": "training.tif",
+        "f": "tests_of_staining/4.tif",
+    }
+    assert folder_splits(images) == {"a": "train", "b": "test", "c": "validation", "d": "test"}
+
+
+def test_a_spreadsheet_offers_groups_and_a_split_but_no_measures():
+    frame = pd.DataFrame(
+        {
+            "file": ["a.tif", "a.tif", "b.tif", "c.tif", "z.tif"],
+            "domain": ["lung", "lung", "lung", "gut", "eye"],
+            "plate": ["1", "1", "1", "2", "9"],
+            "height": ["256", "256", "256", "512", "1"],
+            "cell": ["nerve", "muscle", "nerve", "nerve", "nerve"],
+            "operator": ["me", "me", "me", "me", "you"],
+            "fold": ["Train", "Train", "test", "test", "train"],
+        }
+    )
+    images = {"a": "im/a.tif", "b": "im/b.tif", "c": "im/c.tif"}
+    assert offered_groups(frame, images) == ["domain", "plate"]
+    assert offered_split(frame, images) == "fold"
+    assert offered_split(frame.drop(columns="fold"), images) == ""
+    assert offered_groups(frame[:0], images) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -93,18 +93,14 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     marks = f" and {count(masks, 'mask file')}" if masks or not result.tables else ""
     say(f"Found {count(len(pairing.images), 'image')}{marks} in {folder}/  ({_formats(facts)})")
     images = len(result.dataset.image_ids)
-    lines = [(f"{number:,}", rule) for rule, number in pairing.rules.most_common()]
-    for table in result.tables:
-        names = len(result.named().get(table.item.path, ()))
-        spoken = f" of {count(names, 'image')}" if names else ""
-        lines.append(("1", f"{table.item.path}: {table.type}{spoken} ({table.format})"))
+    lines = [*((number, rule) for rule, number in pairing.rules.most_common()), *_table_lines(result)]
     say(f"Annotated {len(result.annotated()):,} of {images:,}" + (":" if lines else ""))
-    width = max((len(number) for number, _ in lines), default=1)
-    for number, text in lines[: None if everything else 2 * SHOWN]:
-        say(f"  {number:>{width}}  {text}")
-    if not everything and len(lines) > 2 * SHOWN:
-        say(f"  and {len(lines) - 2 * SHOWN:,} more: --all")
-    for note in pairing.notes[: None if everything else SHOWN]:
+    width = max((len(f"{number:,}") for number, _ in lines), default=1)
+    for number, text in lines:
+        say(f"  {number:>{width},}  {text}")
+    if not result.annotated() and not result.pairing.unpaired:
+        say("Masks are known by their folder (masks/) or ending (_mask); other pairs:  --pairs TABLE.csv")
+    for note in [*pairing.notes, *_assumptions(result)][: None if everything else SHOWN]:
         say(f"Note: {note}")
     _leftover(result, everything)
     say(_harvested(result))
@@ -118,6 +114,10 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     _changes(result, everything)
     description = result.dataset.description
     filled = _filled(description)
+    if result.lab is not None:
+        say(f"Lab-wide facts from {result.lab}")
+    for finding in result.findings[:SHOWN]:
+        say(f"{finding.severity} {finding.code} {finding.place}: {finding.message}")
     verb = "Updated" if result.again else "Wrote"
     todo = (
         f'{len(description.open_fields)} for you: search for "?"'
@@ -139,6 +139,7 @@ def document(result: Described) -> dict[str, Any]:
         "annotation_files": sum(len(entry.items) for entry in pairing.annotations),
         "rules": dict(pairing.rules),
         "notes": pairing.notes,
+        "assumptions": _assumptions(result),
         "unpaired": [{"file": item.name, "why": why} for item, why in pairing.unpaired],
         "images_without_annotation": result.bare(),
         "tables": [{"file": t.item.path, "type": t.type, "format": t.format} for t in result.tables],
@@ -173,6 +174,35 @@ def _leftover(result: Described, everything: bool) -> None:
         _list(f"{count(len(problems), 'file')} passed over", [str(error) for error in problems], limit)
 
 
+def _table_lines(result: Described) -> list[tuple[int, str]]:
+    """Return the tables of annotations; files of one kind in one folder are one line."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for table in result.tables:
+        place = PurePosixPath(table.item.path)
+        key = (str(place.parent), place.suffix, table.type, table.format)
+        alike.setdefault(key, []).append(table.item.path)
+    named = result.named()
+    lines = []
+    for (folder, suffix, kind, form), paths in alike.items():
+        images = len(set().union(*(named[path] for path in paths)))
+        spoken = f" of {count(images, 'image')}" if images else ""
+        shown = paths[0] if len(paths) == 1 else f"{folder}/NAME{suffix}".removeprefix("./")
+        lines.append((len(paths), f"{shown}: {kind}{spoken} ({form})"))
+    return lines
+
+
+def _assumptions(result: Described) -> list[str]:
+    """Return what was assumed on reading the images, once each."""
+    told: dict[str, list[str]] = {}
+    for image in result.harvest.images:
+        for note in image.notes:
+            told.setdefault(note, []).append(image.image)
+    return [
+        f"{images[0]}{f' and {len(images) - 1:,} more' if len(images) > 1 else ''}: {note}"
+        for note, images in told.items()
+    ]
+
+
 def _problems(result: Described) -> list[MicrographiaError]:
     """Return what could not be read: when looking through the folder, or when opening images with their masks."""
     gone = set(result.merged.gone)
@@ -181,7 +211,7 @@ def _problems(result: Described) -> list[MicrographiaError]:
 
 def _offers(result: Described) -> None:
     """Name the spreadsheets and folders that could group or split the images, where nobody has yet."""
-    from micrographia.dataset.groups import folder_splits
+    from micrographia.dataset.groups import SPLITS, folder_splits
 
     if not result.grouped and not result.dataset.groups:
         for table, columns in result.harvest.offered.items():
@@ -190,11 +220,11 @@ def _offers(result: Described) -> None:
     if result.splits or any(result.dataset.image_split(image) for image in result.dataset.image_ids):
         return
     for table, column in result.harvest.offered_splits.items():
-        say(f"{table} says a split of the images:  --split {table}:{column}")
+        say(f"{table} says the split of each image:  --split {table}:{column}")
     folders = Counter(folder_splits(result.paths()).values())
     if len(folders) > 1 and not result.harvest.offered_splits:
-        said = ", ".join(f"{name} {number:,}" for name, number in folders.items())
-        say(f"Folders say a split of the images ({said}):  --split folders")
+        said = ", ".join(f"{name} {folders[name]:,}" for name in SPLITS if name in folders)
+        say(f"Folders say the split of each image ({said}):  --split folders")
 
 
 def _filled(description: Description) -> int:

@@ -24,12 +24,16 @@ Checksums = Mapping[str, tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class TableEntry:
-    """A table of annotations: its kind of annotation by MIFA, its format, and the image that it speaks of alone."""
+    """A table of annotations: its kind of annotation by MIFA, its format, and the images that it speaks of.
+
+    ``source`` is the image that it speaks of alone; ``names`` are the names of images that stand in it.
+    """
 
     item: Item
     type: str
     format: str
     source: int | None
+    names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

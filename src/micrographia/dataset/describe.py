@@ -15,13 +15,22 @@ from micrographia.annotations import TABLES, read, sniff
 from micrographia.dataset.build import Merged, TableEntry, checksums, manifest, merge
 from micrographia.dataset.flat import flat_items
 from micrographia.dataset.folder import DESCRIPTION, Dataset, open_dataset
-from micrographia.dataset.groups import assign_splits, group_values, is_table, parse_group, parse_split
+from micrographia.dataset.groups import (
+    assign_splits,
+    folder_splits,
+    group_values,
+    is_table,
+    parse_group,
+    parse_split,
+)
 from micrographia.dataset.harvest import Harvest, harvest
 from micrographia.dataset.manifest import GROUP, NAME, read_manifest, write_manifest, write_whole
 from micrographia.dataset.pairing import Pairing, pair, role_of, stem_key
 from micrographia.dataset.pairs import pair_by_table
 from micrographia.dataset.scan import Item, Scan, scan
+from micrographia.dataset.tables import image_names
 from micrographia.errors import DatasetError, MicrographiaError
+from micrographia.findings import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +62,8 @@ class DescribeOptions:
     groups
         ``COLUMN=PATTERN``, see :func:`~micrographia.dataset.groups.group_values`.
     split
-        ``train=0.7,test=0.3`` to divide whole groups, ``TABLE.csv:COLUMN`` to take it from a spreadsheet, or None.
+        ``train=0.7,test=0.3`` to divide whole groups, ``TABLE.csv:COLUMN`` to take it from a spreadsheet, ``folders``
+        to take it from folders named train, validation and test, or None.
     seed
         Draws the split.
     prune
@@ -88,8 +98,39 @@ class Described:
     merged: Merged
     tables: list[TableEntry]
     again: bool
+    lab: Path | None = None
+    """The file of lab-wide facts that were used, if any."""
+    findings: list[Finding] = field(default_factory=list)
     grouped: dict[str, int] = field(default_factory=dict)
     splits: dict[str, int] = field(default_factory=dict)
+
+    def annotated(self) -> set[str]:
+        """Return the ids of the images that something annotates: a mask, or a row of a table."""
+        known = {row.source for row in self.dataset.rows if row.role == "annotation" and row.source}
+        return known.intersection(self.dataset.image_ids).union(*self.named().values())
+
+    def named(self) -> dict[str, set[str]]:
+        """Return the ids of the images that each table of annotations names, by the path of the table."""
+        owners = image_names(self.dataset)
+        found = {}
+        for table in self.tables:
+            parts = (PurePosixPath(name.replace("\\", "/")) for name in table.names)
+            ids = {owners.get(str(part).casefold()) or owners.get(part.stem.casefold(), "") for part in parts}
+            found[table.item.path] = ids - {""} if table.source is None else set()
+        return found
+
+    def paths(self) -> dict[str, str]:
+        """Return the path of each image, or of its first channel, by its id."""
+        return {image: self.dataset.image_rows(image)[0].path for image in self.dataset.image_ids}
+
+    def bare(self) -> list[str]:
+        """Return the path of each image that nothing annotates."""
+        annotated = self.annotated()
+        return [
+            self.dataset.image_rows(image)[0].name
+            for image in self.dataset.image_ids
+            if image not in annotated
+        ]
 
 
 def describe(root: Path, options: DescribeOptions | None = None) -> Described:
@@ -156,22 +197,24 @@ def _tables(found: Scan, pairing: Pairing) -> list[TableEntry]:
     for index, image in enumerate(pairing.images):
         for key in image.stems:
             stems.setdefault(key, []).append(index)
+    shapes = {PurePosixPath(item.path).stem: item.plane() for item in found.images()}
     entries = []
     for item in found.tables():
         named = sniff(found.root / item.path)
         if named is None:
             continue
         try:
-            held = list(read(found.root / item.path, named).tables)
+            tables = read(found.root / item.path, named, shapes).tables
         except MicrographiaError as error:
-            found.problems.append(error)
+            found.problems.append(MicrographiaError(item.path, error.problem, error.remedy))
             continue
-        if not held:
+        if not tables:
             continue
-        held.sort(key=list(TABLES).index)
+        held = sorted(tables, key=list(TABLES).index)
+        names = frozenset(str(name) for table in tables.values() for name in table["image"].unique())
         sources = stems.get(stem_key(item), [])
         source = sources[0] if len(sources) == 1 and role_of(item) != "image" else None
-        entries.append(TableEntry(item, TYPES.get(held[0], "other"), named, source))
+        entries.append(TableEntry(item, TYPES.get(held[0], "other"), named, source, names))
     return entries
 
 
@@ -190,7 +233,7 @@ def _draft(root: Path, frame: pd.DataFrame) -> Dataset:
 def _group(result: Described, options: DescribeOptions) -> None:
     frame = result.merged.frame
     dataset = result.dataset
-    paths = {image: dataset.image_rows(image)[0].path for image in dataset.image_ids}
+    paths = result.paths()
     for text in options.groups:
         column, pattern = parse_group(text)
         values = group_values(dataset.path, pattern, paths)
@@ -202,6 +245,16 @@ def _group(result: Described, options: DescribeOptions) -> None:
         result.grouped[column] = len(set(values.values()))
     if options.split is not None and is_table(options.split):
         stated = group_values(dataset.path, options.split, paths)
+        _set_column(frame, "split", stated)
+        result.splits = dict(Counter(stated.values()))
+    elif options.split == "folders":
+        stated = folder_splits(paths)
+        if not stated:
+            raise DatasetError(
+                dataset.path,
+                "has no folders named train, validation or test",
+                "For example --split train=0.7,test=0.3",
+            )
         _set_column(frame, "split", stated)
         result.splits = dict(Counter(stated.values()))
     elif options.split is not None:
@@ -230,7 +283,10 @@ def _write(root: Path, result: Described) -> None:
     if written.is_file():
         metadata.merge(written, values)
     else:
-        write_whole(written, metadata.template(values))
+        lab = metadata.defaults()
+        write_whole(written, metadata.template(values, lab.values()))
+        result.lab = lab.path if lab.values() else None
+        result.findings.extend(lab.findings)
 
 
 def described_values(result: Described) -> dict[str, Any]:
@@ -238,9 +294,11 @@ def described_values(result: Described) -> dict[str, Any]:
     dataset, facts = result.dataset, result.harvest
     sets = []
     total = len(dataset.image_ids)
+    named = result.named()
     for name in dataset.annotation_sets:
         rows = [row for row in dataset.rows if row.role == "annotation" and row.set == name]
-        annotated = len({row.source for row in rows if row.source})
+        sources = {row.source for row in rows if row.source}
+        annotated = len(sources.union(*(named.get(row.path, set()) for row in rows)))
         kind = facts.mask_kind(name)
         entry: dict[str, Any] = {
             "name": name,

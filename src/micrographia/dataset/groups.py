@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from micrographia.dataset.words import tokens
 from micrographia.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -16,6 +17,27 @@ if TYPE_CHECKING:
 
 NAME_COLUMNS = ("image", "name", "filename", "file", "file_name", "files", "image_id", "id", "path")
 
+SPLIT_WORDS = {
+    "train": "train",
+    "training": "train",
+    "tr": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+    "ts": "test",
+}
+"""Words in the names of folders and in spreadsheets to the split that they name."""
+
+SPLITS = tuple(dict.fromkeys(SPLIT_WORDS.values()))
+
+_GROUPING = frozenset(
+    "batch case cohort date day donor embryo experiment fish individual line mouse organ organism patient plate "
+    "replicate sample scan section session site slide specimen strain study subject tissue week well".split()
+)
+"""Words of a header that speak of a group even where its values are numbers."""
 
 _TABLE = re.compile(r"(.+\.(?:csv|tsv|xlsx|parquet)):(.+)", re.IGNORECASE)
 
@@ -132,6 +154,28 @@ def assign_splits(
     return result
 
 
+def folder_splits(images: Mapping[str, str]) -> dict[str, str]:
+    """Return the split of each image whose folder is named after one: ``train/images``, ``imagesTs``, ``test_images``.
+
+    Parameters
+    ----------
+    images
+        Image id to path, relative to the folder.
+
+    Returns
+    -------
+    dict
+        Image id to ``train``, ``validation`` or ``test``; images of other folders are absent.
+    """
+    found = {}
+    for image, path in images.items():
+        words = [word for part in reversed(PurePosixPath(path).parent.parts) for word in tokens(part)]
+        split = next((SPLIT_WORDS[word] for word in words if word in SPLIT_WORDS), "")
+        if split:
+            found[image] = split
+    return found
+
+
 def parse_split(text: str) -> dict[str, float]:
     """Read ``train=0.7,test=0.3``.
 
@@ -217,9 +261,48 @@ def named_images(frame: pd.DataFrame, images: Mapping[str, str]) -> list[str]:
 
 
 def offered_groups(frame: pd.DataFrame, images: Mapping[str, str]) -> list[str]:
-    """Return the columns of a spreadsheet that could group the images: fewer values than images, at least two."""
+    """Return the columns of a spreadsheet that could group the images.
+
+    Each image has one value, there are at least two values and fewer than images, and they are words, or numbers under
+    a header that speaks of groups (``plate``, ``donor``): a height or a count is no group.
+    """
+    stated = _stated(frame, images)
+    offered = []
+    for name, values in stated.items():
+        known = set(values.values()) - {""}
+        if not 2 <= len(known) < len(values) or _are_splits(known):
+            continue
+        if _GROUPING & {word.removesuffix("s") for word in tokens(name)} or not all(map(_is_number, known)):
+            offered.append(name)
+    return offered
+
+
+def offered_split(frame: pd.DataFrame, images: Mapping[str, str]) -> str:
+    """Return the column of a spreadsheet that says the split of each image; empty if there is none."""
+    stated = _stated(frame, images)
+    return next((name for name, values in stated.items() if _are_splits(set(values.values()))), "")
+
+
+def _stated(frame: pd.DataFrame, images: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return the columns in which all rows of one image agree: name to image to value."""
     owners = named_images(frame, images)
-    known = frame[[bool(owner) for owner in owners]]
-    if len(known) < 2:
-        return []
-    return [str(name) for name in known.columns if 2 <= known[name].nunique() < len(known)]
+    result = {}
+    for name in frame.columns:
+        values: dict[str, str] = {}
+        pairs = zip(owners, map(str, frame[name]), strict=True)
+        if all(values.setdefault(owner, value) == value for owner, value in pairs if owner):
+            result[str(name)] = values
+    return result
+
+
+def _are_splits(values: set[str]) -> bool:
+    known = {value.strip().casefold() for value in values} - {""}
+    return len(known) >= 2 and known <= SPLIT_WORDS.keys()
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True

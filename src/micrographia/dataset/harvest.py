@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from micrographia.dataset.folder import Dataset
-from micrographia.dataset.groups import offered_groups
+from micrographia.dataset.groups import offered_groups, offered_split
 from micrographia.dataset.opening import ImageFiles
 from micrographia.dataset.scan import Scan
 from micrographia.dataset.spreadsheets import LARGEST, read_spreadsheet, voxel_sizes
@@ -56,7 +56,9 @@ class Harvest:
     errors: list[TaskError] = field(default_factory=list)
     spreadsheet_voxels: dict[str, dict[str, set[float]]] = field(default_factory=dict)
     offered: dict[str, list[str]] = field(default_factory=dict)
-    """Spreadsheet that has a row an image to its columns that could group them."""
+    """Spreadsheet about the images to its columns that could group them."""
+    offered_splits: dict[str, str] = field(default_factory=dict)
+    """Spreadsheet about the images to its column that says their split."""
 
     def mask_kind(self, name: str) -> str | None:
         """Return ``instance``, ``semantic`` or ``binary`` for a set of label images, or None if it is not clear."""
@@ -249,3 +251,6 @@ def _spreadsheet(root: Path, path: str, images: Mapping[str, str], result: Harve
     columns = offered_groups(frame, images)
     if columns:
         result.offered[path] = columns
+    split = offered_split(frame, images)
+    if split:
+        result.offered_splits[path] = split

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -43,7 +44,10 @@ def read_tables(dataset: Dataset) -> Tables:
     names = image_names(dataset)
     result = Tables()
     parts: dict[str, list[pd.DataFrame]] = defaultdict(list)
-    outcomes = stream(lambda row: _read(dataset.locate(row)), rows, kind="threads", name=lambda row: row.path)
+    shapes = _Shapes(dataset, names)
+    outcomes = stream(
+        lambda row: _read(dataset.locate(row), shapes), rows, kind="threads", name=lambda row: row.path
+    )
     for row, outcome in zip(rows, outcomes, strict=True):
         if outcome.error is not None:
             result.errors.append(outcome.error)
@@ -98,11 +102,29 @@ def image_names(dataset: Dataset) -> dict[str, str]:
     return {name: next(iter(found)) for name, found in owners.items() if len(found) == 1}
 
 
-def _read(path: Path) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
+class _Shapes(Mapping[str, tuple[int, ...]]):
+    """The (Y, X) of images, opened when a format asks for one of them by any of its names."""
+
+    def __init__(self, dataset: Dataset, names: dict[str, str]) -> None:
+        self.dataset = dataset
+        self.names = names
+
+    def __getitem__(self, name: str) -> tuple[int, ...]:
+        image = self.dataset.image(self.names[name.casefold()])
+        return image.size("Y"), image.size("X")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def _read(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     if path.suffix == ".parquet" and path.stem in TABLES:
         frame, findings = read_table(path, path.stem)
         return {path.stem: frame}, findings
-    found = read(path)
+    found = read(path, image_shapes=shapes)
     return found.tables, found.findings
 
 

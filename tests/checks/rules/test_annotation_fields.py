@@ -32,7 +32,7 @@ CASES = [
         level=Level.ABSENT,
         also={"M005"},
     ),
-    Case("M010", put(f"{SET}.authors", [{"author_last_name": "Carberry"}]), fires=0),
+    Case("M010", put(f"{SET}.authors", [{"author_last_name": "Hooke"}]), fires=0),
     Case("M011", drop(f"{SET}.annotation_overview"), says="'nuclei'", level=Level.ABSENT),
     Case("M011", put(f"{SET}.annotation_overview", "masks"), level=Level.PRESENT),
     Case("M011", put(f"{SET}.annotation_overview", "Masks of all nuclei"), fires=0),
