@@ -1,8 +1,17 @@
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrographia.dataset.groups import assign_splits, group_values, parse_group, parse_split
+from micrographia.dataset.groups import (
+    assign_splits,
+    folder_splits,
+    group_values,
+    offered_groups,
+    offered_split,
+    parse_group,
+    parse_split,
+)
 from micrographia.errors import DatasetError
 
 
