@@ -32,7 +32,7 @@ class Strip(NamedTuple):
     x: int
 
 
-def find_strips(prints: Sequence[Prints], mirrored: bool) -> Iterator[Strip]:
+def find_strips(prints: Sequence[Prints], mirrored: bool, most: int) -> Iterator[Strip]:
     """Yield pairs that seem to share a strip along one side, at the depth that fits best.
 
     Parameters
@@ -41,7 +41,10 @@ def find_strips(prints: Sequence[Prints], mirrored: bool) -> Iterator[Strip]:
         Of images reduced by one factor.
     mirrored
         Reverse the lines of the second image, so that nothing can fit.
+    most
+        How many pairs at most; those that are most alike.
     """
+    found: list[Strip] = []
     for first_side, second_side in _OPPOSITE:
         classes: dict[tuple[int, int], list[int]] = {}
         for at, one in enumerate(prints):
@@ -51,17 +54,22 @@ def find_strips(prints: Sequence[Prints], mirrored: bool) -> Iterator[Strip]:
                 classes.setdefault((length, band.shape[1]), []).append(at)
         for members in classes.values():
             if len(members) > 1:
-                yield from _within([prints[at] for at in members], members, first_side, second_side, mirrored)
+                own = [prints[at] for at in members]
+                for alike, first, second, line in _within(own, first_side, second_side, mirrored, most):
+                    y, x = _begin(own[first], first_side, line)
+                    found.append(Strip(alike, members[first], members[second], y, x))
+    yield from sorted(found, reverse=True)[:most]
 
 
 def _within(
-    prints: Sequence[Prints], members: Sequence[int], first_side: str, second_side: str, mirrored: bool
-) -> Iterator[Strip]:
+    prints: Sequence[Prints], first_side: str, second_side: str, mirrored: bool, most: int
+) -> Iterator[tuple[float, int, int, int]]:
+    """Yield how alike, two indices, and the line of each that is the other's outermost."""
     first = np.stack([one.bands[first_side] for one in prints])
     second = np.stack([one.bands[second_side] for one in prints])
     if mirrored:
         second = second[..., ::-1]
-    best: dict[tuple[int, int], tuple[float, int]] = {}
+    best = np.zeros((4, 0))
     outer_first, outer_second = _unit(first[:, :, 0]), _unit(second[:, :, 0])
     for line in range(first.shape[2]):
         deep_first, deep_second = _unit(first[:, :, line]), _unit(second[:, :, line])
@@ -70,15 +78,29 @@ def _within(
             alike = outer_first[rows] @ deep_second.T
             i, j = np.nonzero(alike >= ALIKE)
             both = np.minimum(alike[i, j], (deep_first[rows][i] * outer_second[j]).sum(axis=1))
-            for at in np.flatnonzero((both >= ALIKE) & (i + start != j)):
-                key = (int(i[at]) + start, int(j[at]))
-                best[key] = max(best.get(key, (-1.0, 0)), (float(both[at]), line))
-    for (here, there), (highest, line) in best.items():
-        one = prints[here]
-        along = one.shape[1 if first_side == "right" else 0]
-        begin = along - (line + 1) * one.factor
-        y, x = (0, begin) if first_side == "right" else (begin, 0)
-        yield Strip(highest, members[here], members[there], y, x)
+            kept = (both >= ALIKE) & (i + start != j)
+            part = np.stack([both[kept], i[kept] + start, j[kept], np.full(kept.sum(), line)])
+            best = np.concatenate([best, part], axis=1)
+            if best.shape[1] > 4 * most + 100_000:
+                best = _best(best, most)
+    for alike_, i_, j_, line_ in _best(best, most).T.tolist():
+        yield alike_, int(i_), int(j_), int(line_)
+
+
+def _best(found: Array, most: int) -> Array:
+    """Return the columns (alike, first, second, line) that are the best of their pair, and of those the first few."""
+    alike, first, second, line = found
+    order = np.lexsort((line, second, first, -alike))
+    found = found[:, order]
+    _, once = np.unique(found[1:3], axis=1, return_index=True)
+    return found[:, np.sort(once)[:most]]
+
+
+def _begin(one: Prints, side: str, line: int) -> tuple[int, int]:
+    """Return where the second image begins in the first, if its outermost line is this one of the first's."""
+    along = one.shape[1 if side == "right" else 0]
+    begin = along - (line + 1) * one.factor
+    return (0, begin) if side == "right" else (begin, 0)
 
 
 def _unit(lines: Array) -> Array:

@@ -146,7 +146,7 @@ def _proposed(names: Sequence[str], prints: Sequence[Prints], mirrored: bool) ->
     most = MOST * len(names)
     sources: list[Iterator[tuple[float, int, int, int, int]]] = [
         _voted(prints, mirrored),
-        find_strips(prints, mirrored),
+        find_strips(prints, mirrored, most),
     ]
     for source in sources:
         for alike, a, b, y, x in source:

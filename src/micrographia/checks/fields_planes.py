@@ -67,6 +67,7 @@ class PlaneCache:
         self.fetch = fetch
         self.held: OrderedDict[str, Array] = OrderedDict()
         self.failed: dict[str, str] = {}
+        self.bytes = 0
 
     def __call__(self, image: str) -> Array:
         """Return the plane of an image."""
@@ -79,8 +80,9 @@ class PlaneCache:
             self.failed[image] = error.problem
             plane = np.zeros((0, 0, 0), np.float32)
         self.held[image] = plane
-        while len(self.held) > 2 and sum(one.nbytes for one in self.held.values()) > CACHE_BYTES:
-            self.held.popitem(last=False)
+        self.bytes += plane.nbytes
+        while len(self.held) > 2 and self.bytes > CACHE_BYTES:
+            self.bytes -= self.held.popitem(last=False)[1].nbytes
         return plane
 
 
@@ -93,11 +95,16 @@ def correlation(one: Array, other: Array, y: int = 0, x: int = 0) -> float:
 
 
 def details(planes: Array) -> Array:
-    """Return planes (channel, Y, X) without their smooth parts: the mean of 9 x 9 pixels around each."""
+    """Return planes (channel, Y, X) without their smooth parts: the mean of 9 x 9 pixels around each.
+
+    A margin of 4 pixels, where that would be a guess, is left out unless little else would remain.
+    """
     from scipy import ndimage
 
     floats = planes.astype(np.float32)
-    return floats - ndimage.uniform_filter(floats, (0, _WINDOW, _WINDOW), mode="nearest")
+    fine: Array = floats - ndimage.uniform_filter(floats, (0, _WINDOW, _WINDOW), mode="nearest")
+    margin = _WINDOW // 2 if min(planes.shape[1:]) >= 4 * _WINDOW else 0
+    return fine[:, margin : planes.shape[1] - margin, margin : planes.shape[2] - margin]
 
 
 def halved(planes: Array) -> Array:

@@ -210,8 +210,9 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
     countable = image.dtype in (np.uint8, np.uint16)
     stride = max(1, math.isqrt(math.prod(image.shape) // image.size("C") // SAMPLE))
     for place, tile in tiles(image, region, image.read(region)):
-        halved = np.empty((tile.shape[0] // 2, tile.shape[1] // 2), np.int32 if countable else np.float32)
-        kernels.sum_pairs(tile, halved)
+        values = tile if countable else tile.astype(np.float64)
+        halved = np.empty((tile.shape[0] // 2, tile.shape[1] // 2), np.int32 if countable else np.float64)
+        kernels.sum_pairs(values, halved)
         scan = sample = None
         if countable:
             counts = unit.counts.get(place.c)
@@ -220,9 +221,9 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
             kernels.count_values(tile, counts)
             fine, coarse = kernels.curvature_integers(tile), kernels.curvature_integers(halved)
         else:
-            scan = kernels.scan_values(tile)
-            sample = tile[::stride, ::stride].ravel().astype(np.float64)
-            fine, coarse = kernels.curvature_floats(tile), kernels.curvature_floats(halved)
+            scan = kernels.scan_values(values)
+            sample = values[::stride, ::stride].ravel()
+            fine, coarse = kernels.curvature_floats(values), kernels.curvature_floats(halved)
         if taker.takes(place):
             taker.add(place, tile, halved)
         unit.tiles[place] = _Tile(hashlib.sha256(tile.data).digest(), scan, fine, coarse, sample)

@@ -273,7 +273,7 @@ def _as_labels(block: Array) -> tuple[Array, list[Array]]:
     if block.dtype.kind != "f":
         return block, []
     flat = block.reshape(-1, block.shape[-1])
-    scan = kernels.scan_values(flat)
+    scan = kernels.scan_values(np.ascontiguousarray(flat, np.float64))
     safe = np.nan_to_num(block, nan=0.0, posinf=0.0, neginf=0.0)
     return np.clip(safe, -(2.0**53), 2.0**53).astype(np.int64), [scan]
 

@@ -51,7 +51,8 @@ class SeamCount:
     null_compared, null
         Pairs of edges that cannot touch, and those among them that would have counted.
     plain, plain_joined, plain_flipped
-        By correlation above 0.95 alone: pairs, images, and pairs with one edge reversed (as many were compared).
+        By correlation above 0.95 alone: pairs, images, and pairs with one edge reversed (as many were compared). Pairs
+        that are alike only in what is common to all images, such as uneven light, are left out.
     """
 
     frame: str
