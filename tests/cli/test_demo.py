@@ -1,6 +1,6 @@
 import pytest
-from folders import lab
 
+from folders import lab
 from micrographia.cli import main
 from micrographia.dataset import open_dataset
 
