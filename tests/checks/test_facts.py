@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from builder import Builder
-from micrographia.checks import FileFacts, Needs, gather
+from micrographia.checks import FileFacts, Needs, gather, headers
 from micrographia.checks.facts import zarr_root
 from micrographia.checks.tables import Extent
 from planting import facts_of
@@ -40,6 +40,16 @@ def test_facts_are_picklable_and_do_not_depend_on_the_workers(tmp_path: Path) ->
     copy = pickle.loads(pickle.dumps(facts))
     assert copy.headers == facts.headers
     assert copy.dataset.rows == facts.dataset.rows
+
+
+def test_processes_find_what_threads_find(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder(tmp_path, images=4)
+    builder.put_zarr("field_02")
+    (builder.root / "images/field_03.tif").write_bytes(b"")
+    folder = builder.write()
+    threads = gather(folder, workers=2).headers
+    monkeypatch.setattr(headers, "WORTH_PROCESSES", (1, 1))
+    assert gather(folder, workers=2).headers == threads
 
 
 def test_how_far_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -214,9 +215,18 @@ def _disk(root: Path, problems: list[MicrographiaError]) -> dict[str, int]:
 
 
 def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(child.stat().st_size for child in path.rglob("*") if child.is_file())
-    return path.stat().st_size
+    return _folder_size(os.fspath(path)) if path.is_dir() else path.stat().st_size
+
+
+def _folder_size(folder: str) -> int:
+    total = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                total += _folder_size(entry.path)
+            elif entry.is_file():
+                total += entry.stat().st_size
+    return total
 
 
 def _checksums(dataset: Dataset, *, workers: int | None, quiet: bool) -> dict[str, str]:

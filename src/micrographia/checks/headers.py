@@ -13,12 +13,15 @@ from micrographia.dataset.manifest import inside
 from micrographia.dataset.opening import MASK_TYPE
 from micrographia.errors import MicrographiaError
 from micrographia.images import Image
-from micrographia.work import run
+from micrographia.work import Kind, cores, run
 
 OME_ZARR = "OME-Zarr"
 
 Task = tuple[Path, list[tuple[str, str, bool]]]
 """The dataset, and the members of its files whose headers are read together."""
+
+WORTH_PROCESSES = 4000, 4
+"""Headers and workers from which starting processes pays: threads take turns, because the interpreter does the work."""
 
 _BATCH = 64
 
@@ -97,11 +100,13 @@ def gather_headers(
     rows = (row for row in dataset.rows if row.role == "image" or is_mask(row))
     wanted = list(dict.fromkeys((row.path, row.member, is_mask(row)) for row in rows))
     batches = [(dataset.path, wanted[at : at + _BATCH]) for at in range(0, len(wanted), _BATCH)]
+    worth = all(a >= b for a, b in zip((len(wanted), workers or cores()), WORTH_PROCESSES, strict=True))
+    kind: Kind = "processes" if worth else "threads"
     outcomes = run(
         read_headers,
         batches,
         workers=workers,
-        kind="threads",
+        kind=kind,
         name=_batch_name,
         label="reading headers",
         quiet=quiet,
