@@ -165,7 +165,7 @@ def test_exit_codes(tmp_path: Path) -> None:
     assert (warned.exit_code(), warned.exit_code(strict=True)) == (0, 1)
     builder.remove("study.title")
     assert report_of(builder).exit_code() == 1
-    with pytest.raises(MicrographiaError, match="is no folder"):
+    with pytest.raises(MicrographiaError, match="does not exist"):
         check(tmp_path / "nowhere")
 
 

@@ -73,7 +73,7 @@ def test_pixels(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["nowhere"], "is no folder"),
+        (["nowhere"], "does not exist"),
         (["{data}", "--select", "Q"], "no rule has a code"),
         (["{data}", "--profile", "mifa-9"], "there is no profile"),
         (["{data}", "--out", "{data}/no/such/folder.txt"], "cannot be written"),

@@ -88,9 +88,14 @@ def rules(
 ) -> None:
     """List the rules that check knows."""
     from micrographia.checks.registry import all_rules, matches
+    from micrographia.errors import DatasetError
 
     prefixes = _codes(select)
     chosen = [rule for rule in all_rules() if not prefixes or matches(rule.code, prefixes)]
+    if not chosen:
+        raise DatasetError(
+            "", f"no rule has a code that begins with {', '.join(prefixes)}", "List all: micrographia rules"
+        )
     if as_json:
         say_json(
             [
@@ -112,9 +117,7 @@ def rules(
         fixable = "  fixable" if rule.fixable else ""
         say(f"{rule.code:<6}{rule.severity:<9}{rule.source:<10}{rule.title()}{fixable}")
     say()
-    say(
-        f"{count(len(chosen), 'rule')}.   Why a rule: micrographia explain {chosen[0].code if chosen else 'M003'}"
-    )
+    say(f"{count(len(chosen), 'rule')}.   Why a rule: micrographia explain {chosen[0].code}")
 
 
 def explain(code: Annotated[str, typer.Argument(help="Code of a rule, for example M003")]) -> None:

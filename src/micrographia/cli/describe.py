@@ -35,7 +35,7 @@ def describe(
     group: Annotated[
         list[str] | None,
         typer.Option(
-            help=r"COLUMN=PATTERN: group by a part of the path, as plate='Plate_(\d+)', or by TABLE.csv:COLUMN"
+            help=r"Group by a part of the path, as plate='Plate_(\d+)', or by a spreadsheet, as donor=TABLE.csv:COLUMN"
         ),
     ] = None,
     split: Annotated[
@@ -48,7 +48,9 @@ def describe(
     prune: Annotated[bool, typer.Option("--prune", help="Take files that are gone off the list")] = False,
     pixels: Annotated[bool, typer.Option(help="Read the masks to count objects and tell their kind")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a processor by default")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List every unpaired file")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="List everything, not only the first few")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON")] = False,
 ) -> None:
     """Pair images and annotations, and write mifa.yaml and files.tsv.

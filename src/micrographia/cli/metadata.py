@@ -78,11 +78,12 @@ def archive(
 ) -> None:
     """Read the BioImage Archive's Study, Annotations and Version documents into a mifa.yaml, or write them from one.
 
-    What the archive's schema has no place for is named, field by field.
+    What the archive's schema has no place for is named, field by field. Exits with 1 if it asks for what is missing.
     """
     from micrographia import metadata
     from micrographia.dataset.manifest import write_whole
     from micrographia.errors import MetadataError
+    from micrographia.findings import Severity
 
     if target.suffix.lower() in (".yaml", ".yml"):
         if target.exists():
@@ -95,6 +96,10 @@ def archive(
     findings = metadata.write_archive(metadata.load(_yaml(source)).mifa, target)
     _tell(findings)
     say(f"Wrote the archive's documents into {target}/")
+    errors = sum(finding.severity is Severity.ERROR for finding in findings)
+    if errors:
+        say(f"The archive will not take them before {count(errors, 'error is', 'errors are')} mended.")
+        raise typer.Exit(1)
 
 
 def _yaml(path: Path) -> Path:

@@ -15,6 +15,23 @@ from micrographia.errors import MicrographiaError
 # Some versions of typer bring a click of their own, so its errors are found through typer.
 _USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
+PLACES = {
+    "badge": "FILE",
+    "channels": "NAMES",
+    "data": "FOLDER",
+    "group": "COLUMN=...",
+    "ignore": "CODES",
+    "out": "FILE",
+    "pairs": "TABLE",
+    "pictures": "NUMBER",
+    "profile": "NAME",
+    "seed": "NUMBER",
+    "select": "CODES",
+    "split": "SPLIT",
+    "workers": "NUMBER",
+}
+"""What stands for the value of an option in the help."""
+
 FAILED = 2
 INTERRUPTED = 130
 
@@ -24,14 +41,19 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
     module = importlib.import_module(f"micrographia.cli.{command.module}")
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, help=getattr(module, command.function).__doc__)(getattr(module, command.function))
+    program: Any = typer.main.get_command(app)
+    for parameter in program.params:
+        if parameter.param_type_name == "argument":
+            parameter.metavar = parameter.name.upper()
+        elif not parameter.is_flag:
+            parameter.metavar = PLACES.get(parameter.name)
     try:
-        status = typer.main.get_command(app).main(
-            args=arguments, prog_name=f"micrographia {name}", standalone_mode=False
-        )
+        status = program.main(args=arguments, prog_name=f"micrographia {name}", standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
     except _USAGE as error:
-        error.show()
+        problem = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
+        print(f"micrographia {name}: {problem}. See  micrographia {name} --help", file=sys.stderr)
         return FAILED
     except MicrographiaError as error:
         print(f"micrographia: {error}", file=sys.stderr)

@@ -216,7 +216,8 @@ def open_dataset(path: Path | str) -> Dataset:
     """
     root = Path(path)
     if not root.is_dir():
-        raise DatasetError(root, "is no folder", "Give the folder of a dataset")
+        problem = "is no folder" if root.exists() else "does not exist"
+        raise DatasetError(root, problem, "Give the folder of a dataset")
     for needed in (DESCRIPTION, NAME):
         if not (root / needed).is_file():
             raise DatasetError(root, f"has no {needed}", f"Make one with: micrographia describe {root}")

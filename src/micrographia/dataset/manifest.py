@@ -182,9 +182,8 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
-        raise DatasetError(
-            path, f"cannot be written ({reason})", "Free space or choose another folder"
-        ) from error
+        remedy = "Free space or choose another folder" if path.parent.is_dir() else "Make its folder first"
+        raise DatasetError(path, f"cannot be written ({reason})", remedy) from error
 
 
 def _ordered(names: list[str]) -> list[str]:
