@@ -39,6 +39,8 @@ from micrographia.annotations.model import Annotations, ClassEntry
 from micrographia.errors import AnnotationError
 from micrographia.findings import Finding
 
+MAX_STRAY = 10_000
+"""Entries that are no objects, beyond which a list is given up."""
 KNOWN = frozenset(
     {"id", "image_id", "category_id", "bbox", "segmentation", "area", "iscrowd", "score", "object_id"}
 )
@@ -123,8 +125,11 @@ class _Reader:
         for entry in self.file.elements(members[name]):
             if isinstance(entry, dict):
                 yield entry
-            else:
-                self.problems[f"entries of {name} are no objects"] += 1
+                continue
+            problem = f"entries of {name} are no objects"
+            self.problems[problem] += 1
+            if self.problems[problem] > MAX_STRAY:
+                raise AnnotationError(self.file.path, f"has a list `{name}` of other things than objects")
 
     def _category(self, entry: dict[str, Any]) -> None:
         class_id = whole(entry.get("id"))

@@ -65,9 +65,8 @@ class CocoWriter:
         for entry in self._entries():
             entry["image_id"] = number_of[entry["image_id"]]
             entries.append(entry)
-        ids = [entry["id"] for entry in entries]
-        for index, entry in enumerate(entries, 1):
-            if len(set(ids)) < len(ids):
+        if len({entry["id"] for entry in entries}) < len(entries):
+            for index, entry in enumerate(entries, 1):
                 entry["object_id"], entry["id"] = entry["id"], index
         document = {
             **{key: value for key, value in self.annotations.about.items() if key in ("info", "licenses")},

@@ -49,6 +49,8 @@ from micrographia.annotations.model import Annotations, ClassEntry
 from micrographia.errors import AnnotationError
 from micrographia.findings import Finding
 
+MAX_STRAY = 100_000
+"""Entries without a geometry, beyond which a list is given up."""
 GEOMETRIES = frozenset({"Polygon", "MultiPolygon", "LineString", "MultiLineString", "Point", "MultiPoint"})
 
 
@@ -155,6 +157,8 @@ class _Reader:
     def _feature(self, feature: Any) -> None:
         if not isinstance(feature, dict) or not isinstance(feature.get("geometry"), dict):
             self.problems["features have no geometry"] += 1
+            if self.problems["features have no geometry"] > MAX_STRAY:
+                raise AnnotationError(self.path, "holds a list of other things than features")
             return
         said = feature.get("properties")
         properties = dict(said) if isinstance(said, dict) else {}

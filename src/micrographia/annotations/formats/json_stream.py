@@ -32,22 +32,28 @@ MAX_CONTAINERS = 4 << 20
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
-_OPEN, _CLOSE, _BROKEN, _DEEP = 0, 1, -1, -2
+MAX_MEMBERS = 10_000
+"""Members of the outer object."""
+BATCH = 1 << 14
+"""Items of a container that are found at once."""
+
+_MORE, _END, _BROKEN, _DEEP = 0, 1, -1, -2
 
 
 @kernel
-def _items(data: Bytes, begin: int, deepest: int, out: Ints, fill: bool) -> tuple[int, int]:
-    """Find the items of the container that begins at ``begin``.
+def _items(data: Bytes, at: int, depth: int, deepest: int, out: Ints) -> tuple[int, int, int]:
+    """Find the next items of a container.
 
-    Returns the number of items (or -1 if it does not end, -2 if it is nested too deep) and the index behind its end.
-    Where ``fill`` is set, ``out`` gets for each item its first byte, its colon (or -1) and the byte behind it.
+    Begin at its bracket with ``depth`` 0; go on with ``depth`` 1 where the last call stopped. ``out`` gets for each
+    item its first byte, its colon (or -1) and the byte behind it. Returns the number of items, where to go on (or the
+    byte behind the container), and 0 if there may be more, 1 at the end, -1 if it does not end, -2 if it is nested
+    too deep.
     """
-    depth = 0
     inside = False
     count = 0
-    first = begin + 1
+    first = at + 1 if depth == 0 else at
     colon = -1
-    k = begin
+    k = at
     while k < data.size:
         c = data[k]
         if inside:
@@ -60,23 +66,23 @@ def _items(data: Bytes, begin: int, deepest: int, out: Ints, fill: bool) -> tupl
         elif c == 91 or c == 123:
             depth += 1
             if depth > deepest:
-                return -2, k
+                return count, k, -2
         elif c == 93 or c == 125:
             depth -= 1
             if depth == 0:
-                if fill:
-                    out[count, 0], out[count, 1], out[count, 2] = first, colon, k
-                return count + 1, k + 1
+                out[count, 0], out[count, 1], out[count, 2] = first, colon, k
+                return count + 1, k + 1, 1
         elif depth == 1 and c == 58 and colon < 0:
             colon = k
         elif depth == 1 and c == 44:
-            if fill:
-                out[count, 0], out[count, 1], out[count, 2] = first, colon, k
+            out[count, 0], out[count, 1], out[count, 2] = first, colon, k
             count += 1
             first = k + 1
             colon = -1
+            if count == out.shape[0]:
+                return count, k + 1, 0
         k += 1
-    return -1, k
+    return count, k, -1
 
 
 class JsonFile:
@@ -107,7 +113,7 @@ class JsonFile:
         if self.top != "{":
             return {}
         found: dict[str, tuple[int, int]] = {}
-        for first, colon, end in self._spans(self._begin).tolist():
+        for first, colon, end in self._spans(self._begin):
             if colon < 0:
                 if self._data[first:end].tobytes().strip():
                     raise self._broken(first)
@@ -116,6 +122,10 @@ class JsonFile:
             if not isinstance(name, str):
                 raise self._broken(first)
             found.setdefault(name, (colon + 1, end))
+            if len(found) > MAX_MEMBERS:
+                raise AnnotationError(
+                    self.path, f"has more than {MAX_MEMBERS} members", "Is it really annotations?"
+                )
         return found
 
     def value(self, span: tuple[int, int]) -> Any:
@@ -137,26 +147,28 @@ class JsonFile:
             begin += len(lead) - len(lead.lstrip())
         if self._data[begin] != ord("["):
             raise AnnotationError(self.path, f"has no list at byte {begin}, where one was expected")
-        spans = self._spans(begin)
-        for first, _, end in spans.tolist():
-            if len(spans) == 1 and not self._data[first : min(end, first + 4096)].tobytes().strip():
+        for number, (first, _, end) in enumerate(self._spans(begin)):
+            blank = end - first < 4096 and not self._data[first:end].tobytes().strip()
+            if blank and number == 0 and self._data[end] == ord("]"):
                 return
             yield self._decode(first, end)
 
-    def _spans(self, begin: int) -> Ints:
-        none = np.empty((0, 3), np.int64)
-        count, _ = _items(self._data, begin, MAX_DEPTH, none, False)
-        if count == _DEEP:
+    def _spans(self, begin: int) -> Iterator[list[int]]:
+        """Yield first byte, colon and end of the items of the container that begins at ``begin``."""
+        at, depth, state = begin, 0, _MORE
+        out = np.empty((BATCH, 3), np.int64)
+        while state == _MORE:
+            count, at, state = _items(self._data, at, depth, MAX_DEPTH, out)
+            depth = 1
+            yield from out[:count].tolist()
+        if state == _DEEP:
             raise AnnotationError(
                 self.path, f"is nested more than {MAX_DEPTH} deep", "Is it really annotations?"
             )
-        if count == _BROKEN:
+        if state == _BROKEN:
             raise AnnotationError(self.path, "ends in the middle of its JSON", "Get the whole file")
-        spans = np.empty((count, 3), np.int64)
-        _, end = _items(self._data, begin, MAX_DEPTH, spans, True)
-        if begin == self._begin and self._data[end : end + 4096].tobytes().strip():
-            raise AnnotationError(self.path, f"has more after the end of its JSON, at byte {end}")
-        return spans
+        if begin == self._begin and self._data[at : at + 4096].tobytes().strip():
+            raise AnnotationError(self.path, f"has more after the end of its JSON, at byte {at}")
 
     def _decode(self, first: int, end: int) -> Any:
         if end - first > MAX_ELEMENT:

@@ -305,7 +305,7 @@ def objects_table(
     Examples
     --------
     >>> objects_table(np.eye(3, dtype=int))[["label_id", "area", "y", "x", "components"]].values.tolist()
-    [[1.0, 3.0, 1.0, 1.0, 1.0]]
+    [[1, 3, 1.0, 1.0, 1]]
     """
     summed = accumulate(labels, axes=axes, connectivity=connectivity)
     return summed.table(image=image, set_name=set_name, layer=layer)
