@@ -102,8 +102,10 @@ def _columns(scores: list[Score], count: int) -> list[list[Text]]:
 
 
 def _left_out(score: Score, report: Report) -> bool:
-    """Tell whether no rule of a letter was selected."""
-    return not any(outcome.letter is score.letter for outcome in report.outcomes)
+    """Tell whether most rules of a letter were not selected, so that its score says nothing."""
+    counted = (*score.failed, *score.waived, *score.skipped)
+    selected = {outcome.code for outcome in report.outcomes}
+    return 2 * sum(code not in selected for code in counted) > score.applicable
 
 
 def _label(score: Score) -> str:

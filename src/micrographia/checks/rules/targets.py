@@ -62,7 +62,7 @@ class TargetGiven(Rule):
                 yield self.finding(
                     f"the target{named(held)} does not say: {shown}"
                     if len(missing) < len(specs(Target))
-                    else f"nothing says what was outlined{named(held)}",
+                    else f"nothing says what was outlined{named(held).replace(' of ', ' in ', 1)}",
                     **facts.at(f"{at}.target"),
                     fix=f"write it, for example {missing[0]}: {specs(Target)[missing[0]].example}",
                     level=Level.PRESENT if len(missing) < len(specs(Target)) else Level.ABSENT,
