@@ -175,17 +175,16 @@ def _parse(store: Store, group: Group, said: Mapping[str, Any]) -> Multiscale:
 
 
 def _letters(entries: list[Mapping[str, Any]]) -> str:
-    """Return a letter of ``TCZYX`` for each axis: by its name, else by its type and place."""
+    """Return a letter of ``TCZYX`` for each axis: by its type, else by its name, else by its place."""
     letters: list[str] = []
     for entry in entries:
-        name = str(entry["name"]).upper()
-        letters.append(name if name in AXES and len(name) == 1 else KINDS.get(str(entry.get("type")), "?"))
+        name, kind = str(entry["name"]).upper(), entry.get("type")
+        allowed = "XYZ" if kind == "space" else AXES
+        letters.append(KINDS.get(str(kind)) or (name if name in tuple(allowed) else "?"))
     free = [letter for letter in "XYZ" if letter not in letters]
     for index in reversed(range(len(letters))):
-        if letters[index] == "?":
-            is_space = entries[index].get("type") in ("space", None)
-            if is_space and free:
-                letters[index] = free.pop(0)
+        if letters[index] == "?" and entries[index].get("type") in ("space", None) and free:
+            letters[index] = free.pop(0)
     found = "".join(letters)
     if "?" in found or len(set(found)) != len(found) or not {"Y", "X"} <= set(found):
         raise ValueError(f"its axes are {', '.join(str(entry['name']) for entry in entries)}")

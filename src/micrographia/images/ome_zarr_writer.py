@@ -45,7 +45,7 @@ from micrographia.work import cores
 LIMITS = (0.001, 0.999)
 """The quantiles of the top level of the pyramid that are shown as black and as white."""
 
-LABEL_NAME = re.compile(r"[A-Za-z0-9!_.*'()][A-Za-z0-9!_.*'() -]*")
+LABEL_NAME = re.compile(r"(?!zarr\.json$)[A-Za-z0-9!_*'()][A-Za-z0-9!_.*'() -]*")
 
 Properties = Sequence[Mapping[str, Any]]
 
@@ -248,8 +248,7 @@ def _verify_arguments(
             raise ImageError(
                 source.image.path,
                 f"{source.name!r} cannot be the name of a label image, or is there twice",
-                "Use letters, digits and !-_.*'(), beginning with another character than - and differing in more "
-                "than case",
+                "Use letters, digits and !-_.*'(), not beginning with - or a dot, and differing in more than case",
             )
         seen.add(source.name.lower())
         _verify_label(source, image)

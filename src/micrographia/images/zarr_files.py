@@ -7,7 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -189,16 +189,21 @@ def replacing(target: Path) -> Iterator[Path]:
             remove(old)
         else:
             partial.replace(target)
-    except OSError as error:
-        if error.filename is not None and not os.fspath(error.filename).startswith(os.fspath(target.parent)):
+    except BaseException as error:
+        with suppress(OSError):
+            remove(partial)
+        if not isinstance(error, OSError) or not _about(error, target):
             raise
         raise ImageError(
             target,
             f"it cannot be written: {error.strerror or error}",
             "Make room or choose another place; nothing was changed",
         ) from error
-    finally:
-        remove(partial)
+
+
+def _about(error: OSError, target: Path) -> bool:
+    """Return whether an error is about what is written; errors about open files name none."""
+    return error.filename is None or os.fspath(error.filename).startswith(os.fspath(target.parent))
 
 
 def remove(path: Path) -> None:
