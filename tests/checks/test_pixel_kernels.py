@@ -78,11 +78,11 @@ def test_anchors_move_with_the_picture_and_do_not_mind_brightness() -> None:
     first, described = places.find_anchors(field[:80, :100].copy(), 20, 3, 2)
     second, again = places.find_anchors(3 * field[5:85, 7:107] + 2, 20, 3, 2)
     # Near the border what is smoothed differs; inside, most anchors are found again, with what surrounds them.
-    moved = {tuple(place) for place in (second + [5, 7]).tolist()}
+    moved = {tuple(place) for place in (second + np.array([5, 7])).tolist()}
     shared = [at for at, place in enumerate(first.tolist()) if tuple(place) in moved]
     assert len(shared) >= 10
     for at in shared:
-        other = (second + [5, 7]).tolist().index(first[at].tolist())
+        other = (second + np.array([5, 7])).tolist().index(first[at].tolist())
         assert described[at] @ again[other] > 0.98
 
 

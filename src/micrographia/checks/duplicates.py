@@ -19,9 +19,9 @@ Array = npt.NDArray[Any]
 BLOCK = 256
 ALIKE = 0.97
 """Correlation of thumbnails from which two images are compared in full."""
-COPY = 0.97
+COPY = 0.98
 """Correlation in full from which one is a copy of the other."""
-DETAILS = 0.6
+DETAILS = 0.7
 """The same for what is left without the smooth parts."""
 SIDE = 256
 """Images are compared in full at no more than this many pixels a side."""
@@ -41,10 +41,11 @@ class NearCopies:
 
 
 def identical(images: Mapping[str, ImageFacts]) -> list[list[str]]:
-    """Return the groups of images, at least two each, whose pixels are all the same."""
+    """Return the groups of images, at least two each, whose pixels are all the same; constant images are no copies."""
     groups: dict[str, list[str]] = {}
     for name, facts in images.items():
-        groups.setdefault(facts.digest, []).append(name)
+        if not all(channel.constant for channel in facts.channels):
+            groups.setdefault(facts.digest, []).append(name)
     return [names for names in groups.values() if len(names) > 1]
 
 

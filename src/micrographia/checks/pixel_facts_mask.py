@@ -65,9 +65,9 @@ class Fit:
     Parameters
     ----------
     turned
-        Gradient of the image on the borders over its mean everywhere, for the mask as it is and turned or mirrored in
-        the seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where the shapes do not
-        fit.
+        Gradient (its square root) of the image on the borders over its mean everywhere, for the mask as it is and
+        turned or mirrored in the seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where
+        the shapes do not fit.
     shifted
         The largest such ratio among shifts of the mask; NaN if it does not have the image's shape.
     shift
@@ -211,11 +211,10 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
     ImageError
         If it cannot be read.
     """
-    frames: dict[int, FrameAccumulator] = {}
+    frames: dict[tuple[int, int], FrameAccumulator] = {}
     scans: list[Array] = []
     spatial = (mask.size("Z"), mask.size("Y"), mask.size("X"))
     plane = _Plane(mask, taker)
-    grey = True
     for region, block in _read(mask, threads):
         whole, scanned = _as_labels(block)
         scans.extend(scanned)
@@ -223,16 +222,16 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
         start = dict(zip(mask.axes, (part.start for part in region), strict=True))
         size = dict(zip(mask.axes, block.shape, strict=True))
         stack = whole.reshape(size.get("T", 1), size.get("C", 1), size.get("Z", 1), size["Y"], size["X"])
-        grey = grey and (stack.shape[1] == 1 or bool((stack == stack[:, :1]).all()))
-        if start.get("C", 0):
-            continue
-        for index in range(stack.shape[0]):
-            frame = frames.setdefault(
-                start.get("T", 0) + index,
-                FrameAccumulator(spatial, 2 if spatial[0] == 1 else 3, str(mask.path)),
-            )
-            frame.add(np.ascontiguousarray(stack[index, 0]), (start.get("Z", 0), start["Y"], start["X"]))
-    tables = [(t, frame.table()) for t, frame in sorted(frames.items())]
+        for t, c in np.ndindex(*stack.shape[:2]):
+            key = (start.get("C", 0) + c, start.get("T", 0) + t)
+            if key not in frames:
+                frames[key] = FrameAccumulator(spatial, 2 if spatial[0] == 1 else 3, str(mask.path))
+            frames[key].add(np.ascontiguousarray(stack[t, c]), (start.get("Z", 0), start["Y"], start["X"]))
+    channels: dict[int, list[tuple[int, FrameTable]]] = {}
+    for (c, t), frame in sorted(frames.items()):
+        channels.setdefault(c, []).append((t, frame.table()))
+    tables = channels[0]
+    grey = len({_digest(one, spatial) for one in channels.values()}) == 1
     scan = merge_scans(scans) if scans else None
     usable = scan is None or (scan.fractional == 0 and scan.nans == 0 and scan.infinities == 0)
     objects = _objects(tables, spatial) if usable else ObjectFacts()

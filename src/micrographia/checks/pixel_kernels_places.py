@@ -271,6 +271,8 @@ def agree(pairs: Array, shifts: Array, near: int, least: int) -> Array:
 def edge_agreement(plane: Array, labels: Array, most: int, radii: Array) -> tuple[Array, Array, int]:
     """Return how much stronger a plane's gradient is on the borders of labels than everywhere.
 
+    Of the gradient the square root counts, so that a few bright places do not outweigh all others.
+
     Parameters
     ----------
     plane
@@ -293,7 +295,8 @@ def edge_agreement(plane: Array, labels: Array, most: int, radii: Array) -> tupl
     total = 0.0
     for y in range(1, height - 1):
         for x in range(1, width - 1):
-            value = abs(plane[y, x + 1] - plane[y, x - 1]) + abs(plane[y + 1, x] - plane[y - 1, x])
+            steep = abs(plane[y, x + 1] - plane[y, x - 1]) + abs(plane[y + 1, x] - plane[y - 1, x])
+            value = np.sqrt(steep)
             gradient[y, x] = value
             total += value
     rows, columns = labels.shape
