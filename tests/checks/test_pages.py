@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from micrographia.checks import builtin_rules, find_rule
-from micrographia.checks.pages import explanation, index_page, pages, rule_page, write_pages
+from micrographia.checks.pages import explain, explanation, index_page, pages, rule_page, write_pages
 from micrographia.checks.rule import SECTIONS
 
 DOCS = Path(__file__).parents[2] / "docs" / "rules"
@@ -27,6 +27,11 @@ def test_the_index_lists_every_rule_once() -> None:
     index = index_page()
     for rule in builtin_rules():
         assert index.count(f"[{rule.code}]({rule.code}.md)") == 1
+
+
+def test_explain_takes_any_case_and_knows_internal_errors() -> None:
+    assert explain(" m003 ") == explanation(find_rule("M003"))
+    assert "--ignore CODE" in explain("x001")
 
 
 def test_only_changed_pages_are_written(tmp_path: Path) -> None:

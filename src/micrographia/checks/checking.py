@@ -63,8 +63,8 @@ def check(
     --------
     >>> from micrographia.checks import check
     >>> report = check("kidney")  # doctest: +SKIP
-    >>> report.count(Severity.ERROR)  # doctest: +SKIP
-    2
+    >>> [finding.code for finding in report.findings]  # doctest: +SKIP
+    ['M003', 'P004']
     """
     chosen = profile if isinstance(profile, Profile) else load_profile(profile or DEFAULT)
     select, ignore = list(select), list(ignore)

@@ -7,8 +7,21 @@ import sys
 from pathlib import Path
 
 from micrographia.checks.profile import DEFAULT, load_profile
-from micrographia.checks.registry import builtin_rules
+from micrographia.checks.registry import builtin_rules, find_rule
 from micrographia.checks.rule import Letter, Needs, Rule, Source
+from micrographia.checks.runner import INTERNAL_ERROR
+
+INTERNAL_ERROR_TEXT = f"""\
+  {INTERNAL_ERROR}  A rule failed with an internal error
+  error; no fault of the dataset
+
+  What it does
+    Says which rule raised an exception, and which. The other rules were judged all the same; rules that require it were
+    skipped.
+
+  How to fix
+    Report it with the message. Until it is mended, leave the rule out: --ignore CODE.
+"""
 
 NEEDS = {
     Needs.METADATA: "`mifa.yaml` and `files.tsv`",
@@ -83,6 +96,19 @@ def explanation(rule: type[Rule]) -> str:
     for name, text in rule.documentation().items():
         lines += [f"  {name}", *(f"    {line}".rstrip() for line in text.replace("``", "").splitlines()), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def explain(code: str) -> str:
+    """Return the explanation of a rule, or of the finding that says that a rule failed.
+
+    Raises
+    ------
+    DatasetError
+        If there is no such rule.
+    """
+    if code.strip().upper() == INTERNAL_ERROR:
+        return INTERNAL_ERROR_TEXT
+    return explanation(find_rule(code))
 
 
 def _markdown(text: str) -> str:

@@ -122,10 +122,9 @@ def rules(
 
 def explain(code: Annotated[str, typer.Argument(help="Code of a rule, for example M003")]) -> None:
     """Say what a rule asks for, why, and how to mend it."""
-    from micrographia.checks.pages import explanation
-    from micrographia.checks.registry import find_rule
+    from micrographia.checks.pages import explain as explained
 
-    typer.echo(explanation(find_rule(code)), nl=False)
+    typer.echo(explained(code), nl=False)
 
 
 def diff(
