@@ -70,9 +70,7 @@ UNIT = {"unit": "um"}
 
 CASES = [
     Case("F014", multiscale(lambda said: said["axes"][-1].update(UNIT)), says="'um'"),
-    Case(
-        "F014", multiscale(lambda said: said["axes"][1].update(type="channel")), fires=2, says="axes of space"
-    ),
+    Case("F014", multiscale(lambda said: said["axes"][0].update(type="space")), says="not channel"),
     Case(
         "F014",
         multiscale(lambda said: said["datasets"][0]["coordinateTransformations"].reverse()),
