@@ -178,3 +178,8 @@ def test_a_new_image_never_takes_an_id_that_is_in_use():
         {"Files": "a.png", "image": "a", "sha256": "1"}, {"Files": "X.png", "image": "X", "sha256": "2"}
     )
     assert list(merge(old, new).frame["image"]) == ["x", "X-2"]
+
+
+def test_ids_keep_letters_that_the_archive_knows():
+    assert image_id("Größe é 1") == "Grosse_e_1"
+    assert image_id("細胞") == "image"

@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 from PIL import Image as Pillow
 
 from micrographia.images import ArrayImage, Channel
-from micrographia.report.pictures import TRUTH, contours, picture
+from micrographia.report.pictures import SET_COLOURS, TRUTH, contours, picture
 
 
 def decoded(uri):
@@ -107,3 +107,15 @@ def test_a_volume_shows_three_sections_in_true_proportion():
 @pytest.mark.parametrize("pixels", [np.full((8, 8), np.nan, np.float32), np.full((8, 8), 7, np.uint16)])
 def test_pixels_without_contrast_are_no_error(pixels):
     assert decoded(picture(ArrayImage(pixels, "YX")).picture).shape[-1] == 3
+
+
+def test_a_mask_of_another_size_is_told_and_a_set_keeps_its_colour():
+    volume = ArrayImage(np.arange(5 * 30 * 40, dtype=np.uint16).reshape(5, 30, 40), "ZYX")
+    flat, deep = np.zeros((30, 40), np.uint8), np.zeros((5, 30, 40), np.uint8)
+    flat[4:20, 4:20] = deep[:, 4:20, 4:20] = 1
+    masks = [ArrayImage(flat, "YX"), ArrayImage(deep, "ZYX")]
+    shown = picture(volume, masks, colours=[0, 1])
+    assert "1 of 2 masks of another size not drawn" in shown.note
+    layer = decoded(shown.contours)
+    assert {tuple(pixel[:3]) for pixel in layer[layer[..., 3] > 0]} == {tuple(SET_COLOURS[1])}
+    assert picture(volume, masks[:1]).contours == ""

@@ -110,11 +110,11 @@ def convert(
             }
         )
         return
-    rate = result.bytes_read / 1e9 / max(result.seconds, 1e-9) * 60
+    rate = size(result.bytes_read / max(result.seconds, 1e-9) * 60)
     each = duration(result.seconds / max(result.images - result.resumed, 1))
     say(
-        f"{count(result.images, 'image')} -> OME-Zarr {ome_zarr.value} with labels   {count(result.files, 'file')}, "
-        f"{size(result.bytes_written)}   {each} each, {rate:.1f} GB/min"
+        f"{count(result.images, 'image')} -> OME-Zarr {ome_zarr.value}   {count(result.files, 'file')}, "
+        f"{size(result.bytes_written)}   {each} each, {rate}/min"
     )
     if result.resumed:
         say(f"{count(result.resumed, 'image')} had been done before and were kept.")

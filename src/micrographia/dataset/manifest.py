@@ -28,6 +28,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding, Severity
@@ -58,8 +59,15 @@ _ID = re.compile(r"[^A-Za-z0-9!\-_.*'()]+")
 
 
 def image_id(text: str) -> str:
-    """Return text as an image id: only characters that the archive allows (``A-Za-z0-9!-_.*'()``)."""
-    cleaned = _ID.sub("_", text).strip("_.")
+    """Return text as an image id: only characters that the archive allows (``A-Za-z0-9!-_.*'()``).
+
+    Examples
+    --------
+    >>> image_id("Größe 1")
+    'Grosse_1'
+    """
+    plain = normalize("NFKD", text.replace("ß", "ss"))
+    cleaned = _ID.sub("_", "".join(letter for letter in plain if not combining(letter))).strip("_.")
     return cleaned or "image"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,7 @@ def read_tables(dataset: Dataset) -> Tables:
             result.errors.append(outcome.error)
             continue
         held, findings = outcome.result()
-        result.findings.extend(findings)
+        result.findings.extend(replace(finding, path=row.path) for finding in findings)
         for kind, whole in held.items():
             frame = whole[whole["set"] == row.member] if row.member else whole
             joined, unknown = _joined(frame, row, names)
@@ -159,10 +159,11 @@ def _judged(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _unknown(row: FileRow, kind: str, unknown: list[str]) -> Finding:
     shown = ", ".join(repr(name) for name in unknown[:3]) + (" ..." if len(unknown) > 3 else "")
+    images = "1 image" if len(unknown) == 1 else f"{len(unknown)} images"
     return Finding(
         "T010",
         Severity.WARNING,
-        f"{kind} of {len(unknown)} images that the dataset does not have: {shown}",
+        f"{kind} of {images} that the dataset does not have: {shown}",
         path=row.path,
         fix="add the images, or correct the names in the table",
         evidence={"images": unknown[:100]},

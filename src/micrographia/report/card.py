@@ -12,7 +12,7 @@ from typing import Any
 from micrographia import __version__, metadata
 from micrographia.checks.result import Report, Score
 from micrographia.dataset import Dataset
-from micrographia.report.card_facts import CardFacts
+from micrographia.report.card_facts import CardFacts, mask_sets
 from micrographia.report.charts import Chart, bars, histogram
 from micrographia.report.pictures import SET_COLOURS
 
@@ -72,7 +72,7 @@ def card_html(dataset: Dataset, facts: CardFacts, report: Report) -> str:
         "title": dataset.title,
         "charts": charts,
         **_head(dataset, facts),
-        **_gallery(facts),
+        **_gallery(dataset, facts),
         **_checked(report),
         **_described(dataset),
         **_split(dataset, facts),
@@ -139,7 +139,7 @@ def lead(dataset: Dataset, facts: CardFacts) -> str:
     )
 
 
-def _gallery(facts: CardFacts) -> dict[str, Any]:
+def _gallery(dataset: Dataset, facts: CardFacts) -> dict[str, Any]:
     shots = []
     for image in facts.images:
         if image.picture is None:
@@ -155,10 +155,11 @@ def _gallery(facts: CardFacts) -> dict[str, Any]:
             asdict(image.picture)
             | {"alt": f"Image {image.image} with {counts or 'no objects'}", "caption": caption}
         )
-    used = sorted({mask for image in facts.images for mask in (*image.counts, *image.values)})
+    used = {mask for image in facts.images for mask in (*image.counts, *image.values)}
     legend = [
         {"name": name, "colour": "#" + bytes(SET_COLOURS[index % len(SET_COLOURS)]).hex()}
-        for index, name in enumerate(used)
+        for index, name in enumerate(mask_sets(dataset))
+        if name in used
     ]
     return {"shots": shots, "legend": legend if any(shot["contours"] for shot in shots) else []}
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.annotations import ObjectAccumulator
-from micrographia.dataset import Dataset, ImageFiles
+from micrographia.dataset import Dataset, ImageFiles, Mask
 from micrographia.dataset.tables import OBJECTS, Tables, read_tables
 from micrographia.images import Image
 from micrographia.report.pictures import Picture, picture
@@ -112,12 +112,13 @@ def gather_card(
         Show no progress.
     """
     shown = choose(dataset, pictures, seed)
+    sets = mask_sets(dataset)
     tables = read_tables(dataset)
     known = _measured(tables)
     kinds = {entry.name or "": entry.mask_kind or "" for entry in dataset.mifa.annotations}
     share = max(2_000, min(SAMPLED_PIXELS, 4_000_000 // max(1, len(dataset.image_ids))))
     tasks = [
-        _Task(dataset.files_of(name), name in shown, kinds, name in known, share)
+        _Task(dataset.files_of(name), name in shown, kinds, name in known, share, sets)
         for name in dataset.image_ids
     ]
     result = CardFacts(tables=tables)
@@ -167,6 +168,7 @@ class _Task:
     kinds: Mapping[str, str]
     measured: bool
     pixels: int
+    sets: tuple[str, ...]
 
 
 def _measure(task: _Task) -> ImageCard:
@@ -203,10 +205,20 @@ def _measure(task: _Task) -> ImageCard:
         {name: np.concatenate(parts) for name, parts in areas.items()},
         {name: dict(found) for name, found in values.items()},
         _samples(image, task.pixels),
-        picture(image, [mask.image for mask in masks if mask.image.dtype.kind in "ui"])
-        if task.picture
-        else None,
+        _picture(image, masks, task.sets) if task.picture else None,
     )
+
+
+def mask_sets(dataset: Dataset) -> tuple[str, ...]:
+    """Return the names of the sets of label images, in the order of their colours."""
+    return tuple(
+        sorted({row.set or "masks" for image in dataset.image_ids for row in dataset.mask_rows(image)})
+    )
+
+
+def _picture(image: Image, masks: list[Mask], sets: tuple[str, ...]) -> Picture:
+    drawn = [mask for mask in masks if mask.image.dtype.kind in "ui"]
+    return picture(image, [mask.image for mask in drawn], colours=[sets.index(mask.set) for mask in drawn])
 
 
 def _samples(image: Image, pixels: int) -> dict[str, npt.NDArray[np.float32]]:

@@ -66,7 +66,14 @@ class Picture:
     note: str
 
 
-def picture(image: Image, masks: Sequence[Image] = (), *, side: int = SIDE, thick: int = 1) -> Picture:
+def picture(
+    image: Image,
+    masks: Sequence[Image] = (),
+    *,
+    colours: Sequence[int] = (),
+    side: int = SIDE,
+    thick: int = 1,
+) -> Picture:
     """Return a picture of an image with the contours of its masks.
 
     2D images are shown whole, reduced by a whole factor; where objects would become too small to see, the part with
@@ -78,18 +85,29 @@ def picture(image: Image, masks: Sequence[Image] = (), *, side: int = SIDE, thic
     image
         Any image.
     masks
-        Label images of the same size; each gets a colour.
+        Label images; those of another size are not drawn, and the note says so.
+    colours
+        Number of the colour of each; a colour each in their order by default.
     side
         Longest side in pixels.
     thick
         Width of a contour in pixels.
     """
+    numbers = list(colours) or list(range(len(masks)))
+    pairs = [
+        (mask, number)
+        for mask, number in zip(masks, numbers, strict=True)
+        if all(mask.size(axis) == image.size(axis) for axis in "ZYX")
+    ]
+    fitting, numbers = [mask for mask, _ in pairs], [number for _, number in pairs]
+    left = len(masks) - len(fitting)
+    told = f"; {left} of {len(masks)} masks of another size not drawn" if left else ""
     if image.size("Z") > 1:
-        return _sections(image, masks, side, thick)
-    window, step, note = _window(image, masks, side)
+        return _sections(image, fitting, side, thick, numbers, told)
+    window, step, note = _window(image, fitting, side)
     pixels = _reduced(_plane(image, window), step)
-    labels = [_labels(mask, window)[::step, ::step] for mask in masks]
-    return _finish(coloured(image, pixels), labels, note, thick)
+    labels = [_labels(mask, window)[::step, ::step] for mask in fitting]
+    return _finish(coloured(image, pixels), labels, note + told, thick, numbers)
 
 
 def coloured(image: Image, pixels: npt.NDArray[np.float32]) -> Pixels:
@@ -134,13 +152,15 @@ def png_uri(pixels: npt.NDArray[np.uint8]) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _finish(pixels: Pixels, labels: Sequence[Labels], note: str, thick: int) -> Picture:
+def _finish(
+    pixels: Pixels, labels: Sequence[Labels], note: str, thick: int, colours: Sequence[int]
+) -> Picture:
     # Small images are enlarged here, so that a contour stays one pixel wide on the screen.
     times = max(1, SMALL // max(pixels.shape[:2]))
     pixels = pixels.repeat(times, 0).repeat(times, 1)
     labels = [marks.repeat(times, 0).repeat(times, 1) for marks in labels]
     layer = np.zeros((*pixels.shape[:2], 4), np.uint8)
-    for index, marks in enumerate(labels):
+    for index, marks in zip(colours, labels, strict=True):
         edge = contours(marks, thick)
         layer[edge] = (*SET_COLOURS[index % len(SET_COLOURS)], 255)
     height, width = pixels.shape[:2]
@@ -240,7 +260,9 @@ def _densest(
     return slice(top, min(top + side, shape[0])), slice(left, min(left + side, shape[1]))
 
 
-def _sections(image: Image, masks: Sequence[Image], side: int, thick: int) -> Picture:
+def _sections(
+    image: Image, masks: Sequence[Image], side: int, thick: int, colours: Sequence[int], told: str
+) -> Picture:
     """Return the plane with most objects above its section along X and beside that along Y."""
     depth, height, width = image.size("Z"), image.size("Y"), image.size("X")
     stretch = (
@@ -265,9 +287,8 @@ def _sections(image: Image, masks: Sequence[Image], side: int, thick: int) -> Pi
         marks[index].append(_labels(mask, (window[0], column), deep)[:, ::step, 0][take].T)
     pixels = _mosaic([coloured_like(image, part, grey) for part in grey], gap=3)
     labels = [_mosaic(parts, gap=3) for parts in marks]
-    return _finish(
-        pixels, labels, f"plane {best + 1} of {depth}, with sections along X (below) and Y (right)", thick
-    )
+    note = f"plane {best + 1} of {depth}, with sections along X (below) and Y (right)"
+    return _finish(pixels, labels, note + told, thick, colours)
 
 
 def coloured_like(
