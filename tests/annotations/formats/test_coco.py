@@ -303,3 +303,21 @@ def test_a_file_in_latin_1_is_read(tmp_path):
     result = read(tmp_path / "c.json")
     assert result.table("boxes")["class_name"].tolist() == ["Zellkörper"]
     assert [note.code for note in result.findings] == ["N001"]
+
+
+def test_ellipses_are_written_as_polygons(tmp_path):
+    annotations = Annotations(sizes={"a": (30, 30)})
+    corners = {"y": [[4.5, 4.5, 14.5, 14.5]], "x": [[4.5, 24.5, 24.5, 4.5]]}
+    annotations.add("polygons", {"image": "a", "object_id": [1], "shape": "ellipse"} | corners)
+    findings = write(annotations, tmp_path / "c.json", "coco")
+    assert "N007" in {note.code for note in findings}
+    (entry,) = json.loads((tmp_path / "c.json").read_text())["annotations"]
+    assert len(entry["segmentation"][0]) == 128
+    assert entry["bbox"] == pytest.approx([5, 5, 20, 10])
+    assert entry["area"] == pytest.approx(np.pi * 10 * 5, rel=0.01)
+
+
+def test_a_list_of_other_things_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr("micrographia.annotations.formats.coco.MAX_STRAY", 10)
+    with pytest.raises(AnnotationError, match="other things than objects"):
+        loaded(tmp_path, annotations=[[]] * 20)

@@ -209,3 +209,15 @@ def test_counts_and_class_labels():
     assert counts["class_id"].tolist()[:2] == [1, 2]
     labels = class_labels_from_objects(objects)
     assert labels[["object_id", "class_id"]].values.tolist() == [[1, 1], [2, 2], [3, 2], [4, 2]]
+
+
+def test_boxes_of_turned_ellipses_are_tight():
+    """A circle of radius 5 in a square that stands on its corner."""
+    side = 5 * np.sqrt(2)
+    rows = table(
+        "polygons", object_id=[1], shape=["ellipse"], z=[4],
+        y=[[10 - side, 10, 10 + side, 10]], x=[[10, 10 + side, 10, 10 - side]],
+    )  # fmt: skip
+    (box,) = boxes_from_polygons(rows).itertuples()
+    assert (box.y0, box.x0, box.y1, box.x1) == pytest.approx((5.5, 5.5, 15.5, 15.5))
+    assert (box.z0, box.z1) == (4, 5)

@@ -77,7 +77,11 @@ class CellposeSeg:
     def read(self, path: Path, options: ReadOptions) -> Annotations:
         """Read a file; see the table above."""
         held = _dictionary(path)
-        masks = array_of(held.get("masks"))
+        try:
+            masks = array_of(held.get("masks"))
+            about = {key: plain(held.get(key)) for key in ("filename", *KEPT)}
+        except UnsafePickle as error:
+            raise AnnotationError(path, f"is damaged: {error}", "Save it again with Cellpose") from error
         if masks is None:
             raise AnnotationError(path, "holds no array `masks`", "Is it a _seg.npy of Cellpose?")
         labels = _labels(masks, path)
@@ -86,14 +90,11 @@ class CellposeSeg:
         view = ArrayImage(labels, "ZYX"[-labels.ndim :], path=path)
         result.masks[MaskKey(image, options.set_name)] = Mask(view, "instance")
         result.sizes[image] = (labels.shape[-2], labels.shape[-1])
-        named = plain(held.get("filename"))
+        named = about.pop("filename")
         if isinstance(named, str) and named:
             # Cellpose writes the whole path of the machine that it ran on: expected, so no finding.
             result.about["filename"] = PurePosixPath(PureWindowsPath(safe_name(named)[0]).name).name
-        for key in KEPT:
-            value = plain(held.get(key))
-            if value not in (None, [], ""):
-                result.about[key] = value
+        result.about |= {key: value for key, value in about.items() if value not in (None, [], "")}
         unknown = sorted(str(key) for key in held if key not in LEFT)
         if unknown:
             message = f"has entries that are not read: {listed(unknown)}"

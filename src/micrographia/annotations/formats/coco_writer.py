@@ -13,7 +13,7 @@ from micrographia.annotations.codes import finding, listed
 from micrographia.annotations.files import replaced
 from micrographia.annotations.formats import coco_rle
 from micrographia.annotations.formats.base import ClassBook, attributes_of, uncarried
-from micrographia.annotations.formats.shapes import Shape, ellipse_ring, painted, rows_of, shapes
+from micrographia.annotations.formats.shapes import Shape, painted, rows_of, shapes
 from micrographia.annotations.masks.blocks import planes
 from micrographia.annotations.model import Annotations, MaskKey
 from micrographia.findings import Finding
@@ -107,6 +107,8 @@ class CocoWriter:
             key = (shape.row["image"], shape.row["set"], shape.row["object_id"], shape.row["t"])
             box = boxes.pop(key, None)
             drawn.add(key[:2])
+            self.approximate += shape.kind == "ellipse"
+            shape = shape.as_polygon()
             yield self._entry(shape.row, self._segmentation(shape), box, shape.extent(), shape.area)
         for row in boxes.values():
             extent = (row["y0"], row["x0"], row["y1"], row["x1"])
@@ -158,9 +160,6 @@ class CocoWriter:
 
     def _segmentation(self, shape: Shape) -> Any:
         size = self.sizes.get(shape.row["image"])
-        if shape.kind == "ellipse":
-            self.approximate += 1
-            shape = Shape(shape.row | {"shape": "polygon"}, [[ellipse_ring(*ring)] for ring in shape.rings()])
         if size is None and shape.holes:
             self.holes += 1
         if size is not None and (shape.holes or self.segmentation != "polygons"):

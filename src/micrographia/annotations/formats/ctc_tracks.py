@@ -59,6 +59,8 @@ class CtcTracks:
                 rows.append(row)
             elif line.strip():
                 bad.append(number)
+        if bad and not rows:
+            raise AnnotationError(path, "has no line of four integers L B E P", "Is it man_track.txt?")
         if bad:
             message = f"{len(bad)} lines are not four integers L B E P with B not above E"
             result.findings.append(finding("N003", message, path, line=bad[0], evidence={"lines": bad[:20]}))

@@ -4,7 +4,7 @@
 |---|---|
 | integers without channels | a label image |
 | any value beside 0 once only | its kind is `binary` (0 and 255, 0 and 1, ...) |
-| otherwise | `instance` or `semantic`: a file does not say, so the kind is empty |
+| otherwise, or more than 268 million pixels | a file does not say, and nobody looked: the kind is empty |
 
 Several images inside one file (scenes, series, HDF5 keys) become several label images, named
 `IMAGE:MEMBER`. Tables, classes and sets have no place; a further layer is a further file.
@@ -12,6 +12,7 @@ Several images inside one file (scenes, series, HDF5 keys) become several label 
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ from micrographia.annotations.model import Annotations, Mask, MaskKey
 from micrographia.errors import AnnotationError, ImageError
 from micrographia.findings import Finding
 
+MAX_LOOKED_AT = 1 << 28
+"""Pixels of a label image that is read whole to find out whether it is binary."""
 SUFFIXES = (
     ".ome.tiff",
     ".ome.tif",
@@ -76,7 +79,8 @@ class LabelImage:
             for member in members:
                 name = f"{stem}:{member.name}" if len(members) > 1 else stem
                 labels = as_image(images.open_image(path, member.name))
-                kind = "binary" if label_facts(labels).binary else ""
+                small = math.prod(labels.shape) <= MAX_LOOKED_AT
+                kind = "binary" if small and label_facts(labels).binary else ""
                 result.masks[MaskKey(name, options.set_name)] = Mask(labels, kind)
                 result.sizes[name] = (labels.size("Y"), labels.size("X"))
         except ImageError as error:

@@ -46,6 +46,12 @@ class Shape:
         for rings in self.parts:
             yield from rings
 
+    def as_polygon(self) -> Shape:
+        """Return it as polygons: an ellipse becomes one of 64 vertices, others stay."""
+        if self.kind != "ellipse":
+            return self
+        return Shape(self.row | {"shape": "polygon"}, [[ellipse_ring(*ring)] for ring in self.rings()])
+
     @property
     def area(self) -> float:
         """Area in pixels: the outer rings without their holes."""

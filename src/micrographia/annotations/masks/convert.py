@@ -110,14 +110,25 @@ def points_from_labels(
 def boxes_from_polygons(polygons: pd.DataFrame) -> pd.DataFrame:
     """Return the box around each object of a ``polygons`` table, half-open, edges not rounded."""
     rings = polygons[polygons["compartment"] == ""]
-    frame = rings[[*(name for name in COMMON), "object_id", "name"]].copy()
+    frame = rings[[*COMMON, "object_id", "name"]].copy()
     for axis in "yx":
-        frame[f"{axis}0"] = [values.min() + 0.5 for values in rings[axis]]
-        frame[f"{axis}1"] = [values.max() + 0.5 for values in rings[axis]]
+        spans = [_span(values, shape) for values, shape in zip(rings[axis], rings["shape"], strict=True)]
+        frame[f"{axis}0"] = [low + 0.5 for low, _ in spans]
+        frame[f"{axis}1"] = [high + 0.5 for _, high in spans]
+    frame["z0"], frame["z1"] = rings["z"], rings["z"] + 1
     merged = dict.fromkeys((*COMMON[3:], "name"), "first")
-    merged |= {"y0": "min", "x0": "min", "y1": "max", "x1": "max"}
+    merged |= {f"{axis}{end}": how for axis in "zyx" for end, how in ((0, "min"), (1, "max"))}
     keys = ["image", "set", "object_id", "t"]
     return conform(frame.groupby(keys, dropna=False, sort=False).agg(merged).reset_index(), "boxes")[0]
+
+
+def _span(values: npt.NDArray[np.float64], shape: str) -> tuple[float, float]:
+    """Return how far a shape reaches along one axis; ``values`` are its vertices, or corners around an ellipse."""
+    if shape != "ellipse":
+        return float(values.min()), float(values.max())
+    centre = (values[0] + values[2]) / 2
+    reach = np.hypot(values[1] - values[0], values[3] - values[0]) / 2
+    return float(centre - reach), float(centre + reach)
 
 
 def labels_from_polygons(
