@@ -15,6 +15,7 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -341,6 +342,11 @@ def open_store(path: Path) -> Store:
     return FolderStore(path) if path.is_dir() else ZipStore(path)
 
 
+@lru_cache(maxsize=64)
+def _resolved(path: Path) -> Path:
+    return path.resolve()
+
+
 def inner_path(store: Store, said: Any, where: str) -> str:
     """Return a path that metadata name, below the root of the store.
 
@@ -366,7 +372,7 @@ def inner_path(store: Store, said: Any, where: str) -> str:
     name = "/".join(parts)
     if isinstance(store, FolderStore):
         try:
-            inside = (store.path / name).resolve().is_relative_to(store.path.resolve())
+            inside = (store.path / name).resolve().is_relative_to(_resolved(store.path))
         except (OSError, RuntimeError) as error:
             raise failure(store.path / name, error, "this link") from error
         if not inside:
