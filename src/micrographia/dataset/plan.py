@@ -16,6 +16,12 @@ from micrographia.work import cores, run
 SAMPLED = 16
 """Images, spread over the dataset, of which blocks are compressed; the others are estimated from their size."""
 
+START = 2.0
+"""Seconds until the workers have started."""
+
+PER_FILE = 0.005
+"""Seconds of one core that a small file takes: opened, written, synced, verified."""
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -47,7 +53,11 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class _Share:
     masks: int
-    pixel_bytes: int
+    image_bytes: int
+    places: int
+    """Pixels of all label images together, of whatever type."""
+    label_bytes: int
+    """What they take decoded, where they were opened."""
     bytes: int
     files: int
     seconds: float
@@ -79,19 +89,25 @@ def make_plan(
     outcomes = run(_share, tasks, kind="threads", workers=workers, name=lambda task: task[0].rows[0].name)
     shares = [outcome.result() for outcome in outcomes if outcome.error is None]
     measured = [share for share in shares if share.bytes]
-    pixels = sum(share.pixel_bytes for share in shares)
-    known = sum(share.pixel_bytes for share in measured) or 1
-    factor = pixels / known
+    opened = sum(share.places for share in measured) or 1
+    width = sum(share.label_bytes for share in measured) / opened
+
+    def decoded(parts: list[_Share]) -> float:
+        return sum(share.image_bytes + share.places * width for share in parts)
+
+    factor = decoded(shares) / (decoded(measured) or 1)
+    files = sum(share.files for share in shares)
+    encoding = sum(share.seconds for share in measured) * factor
     where = (out.parent if out is not None else dataset.path.resolve().parent).resolve()
     while not where.exists():
         where = where.parent
     return Plan(
         images=len(ids),
         masks=sum(share.masks for share in shares),
-        pixel_bytes=pixels,
+        pixel_bytes=round(decoded(shares)),
         bytes=round(sum(share.bytes for share in measured) * factor),
-        files=len(ids) if zipped else round(sum(share.files for share in shares)),
-        seconds=sum(share.seconds for share in measured) * factor / (workers or cores()),
+        files=len(ids) if zipped else files,
+        seconds=START + (encoding + files * PER_FILE) / (workers or cores()),
         free=shutil.disk_usage(where).free,
         where=str(where),
         unreadable=tuple(str(outcome.error) for outcome in outcomes if outcome.error is not None),
@@ -105,12 +121,12 @@ def _share(task: tuple[ImageFiles, Literal["0.5", "0.4"], bool]) -> _Share:
     if not measure:
         # Headers are enough to count: opening the masks could decode files that hold one object each.
         sets = {row.set for row in files.mask_rows}
-        pixels = image.nbytes + len(sets) * image.nbytes // max(1, image.size("C"))
+        places = len(sets) * image.nbytes // image.dtype.itemsize // max(1, image.size("C"))
         counted = images.estimate(image, masks=len(sets), version=version, sample=False)
-        return _Share(len(sets), pixels, 0, counted.files, 0.0)
+        return _Share(len(sets), image.nbytes, places, 0, 0, counted.files, 0.0)
     told = images.estimate(image, labels=masks, version=version)
     if told.seconds < 0:
         raise MicrographiaError(image.path, "cannot be estimated")
-    return _Share(
-        len(masks), image.nbytes + sum(m.nbytes for m in masks), told.bytes, told.files, told.seconds
-    )
+    places = sum(mask.nbytes // mask.dtype.itemsize for mask in masks)
+    held = sum(mask.nbytes for mask in masks)
+    return _Share(len(masks), image.nbytes, places, held, told.bytes, told.files, told.seconds)
