@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from micrographia.checks import pixel_kernels as kernels
+from micrographia.checks import pixel_kernels_borders as borders
 from micrographia.checks import pixel_kernels_places as places
 
 Planes = arrays.arrays(np.uint8, st.tuples(st.integers(3, 40), st.integers(3, 40)))
@@ -126,7 +127,7 @@ def test_borders_follow_the_gradient_only_in_the_right_position() -> None:
         [np.rot90(labels, k) for k in range(4)] + [np.rot90(labels[:, ::-1], k) for k in range(4)]
     ):
         here = plane if turn == 0 else None
-        ratios, shifted, points = places.edge_agreement(
+        ratios, shifted, points = borders.edge_agreement(
             np.ascontiguousarray(ndimage.gaussian_filter((turned > 0).astype(np.float32), 1)),
             labels,
             4096,
@@ -142,8 +143,14 @@ def test_borders_of_a_shifted_mask() -> None:
     labels = np.zeros((60, 60), np.int64)
     labels[15:30, 18:40] = 1
     plane = ndimage.gaussian_filter(np.roll(labels, (6, 0), (0, 1)).astype(np.float32), 1)
-    ratios, shifted, _ = places.edge_agreement(plane, labels, 4096, np.array([3, 6]))
+    ratios, shifted, _ = borders.edge_agreement(plane, labels, 4096, np.array([3, 6]))
     best = np.unravel_index(np.argmax(shifted), shifted.shape)
     assert best[0] == 1
-    assert places.DIRECTIONS[best[1]].tolist() == [1, 0]
+    assert borders.DIRECTIONS[best[1]].tolist() == [1, 0]
     assert shifted.max() > 1.5 * ratios[0]
+
+
+def test_bright_pixels_without_a_label_are_counted() -> None:
+    plane = np.array([[1, 5, 9], [9, 2, 5]], np.float32)
+    labels = np.array([[0, 0, 1], [0, 0, 0]], np.uint32)
+    assert borders.count_bright(plane, labels, 5.0) == 3

@@ -82,7 +82,7 @@ class ImageFacts:
     axes, shape, dtype, rgb
         As it was read.
     digest
-        SHA-256 over axes, shape, type and all pixels: equal for equal pixels, whatever the file format, name or scale.
+        Hash of axes, shape, type and all pixels: equal for equal pixels, whatever the file format, name or scale.
     channels
         One entry a channel.
     prints
@@ -226,7 +226,7 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
             fine, coarse = kernels.curvature_floats(values), kernels.curvature_floats(halved)
         if taker.takes(place):
             taker.add(place, tile, halved)
-        unit.tiles[place] = _Tile(hashlib.sha256(tile.data).digest(), scan, fine, coarse, sample)
+        unit.tiles[place] = _Tile(kernels.digest(tile), scan, fine, coarse, sample)
     return unit
 
 

@@ -77,8 +77,9 @@ def foreign_labels(mask: Image, taker: PrintTaker | None, labels: Array) -> tupl
     found: set[int] = set()
     for level in _levels(mask):
         with images.open_level(mask.path, mask.member, level) as small:
-            values = np.unique(_plane(small, mask, taker, channels=1).astype(np.int64))
-            found.update(np.setdiff1d(values, [0, *labels.tolist()]).tolist())
+            values = _distinct(_plane(small, mask, taker, channels=1))
+            found.update(np.setdiff1d(values, labels).tolist())
+    found.discard(0)
     return tuple(sorted(found)[:MOST_FOREIGN])
 
 
@@ -100,6 +101,12 @@ def _plane(small: Image, image: Image, taker: PrintTaker, channels: int | None =
     }
     pixels = small.read([at.get(axis, slice(None)) for axis in small.axes])
     return pixels.reshape(-1, *pixels.shape[-2:])
+
+
+def _distinct(plane: Array) -> Array:
+    if plane.dtype in (np.uint8, np.uint16):
+        return np.flatnonzero(np.bincount(plane.ravel()))
+    return np.unique(plane)
 
 
 def _compare(reduced: Array, plane: Array) -> tuple[float, float]:

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from micrographia.annotations.masks.accumulator import FrameAccumulator, FrameTable
 from micrographia.annotations.masks.kernels import measure
 from micrographia.checks import pixel_kernels as kernels
-from micrographia.checks import pixel_kernels_places as places
+from micrographia.checks.pixel_facts_fit import Fit, LabelPlane
 from micrographia.checks.pixel_facts_image import Scan, merge_scans
 from micrographia.checks.pixel_facts_levels import foreign_labels
-from micrographia.checks.pixel_facts_prints import PrintTaker, combined
+from micrographia.checks.pixel_facts_prints import PrintTaker
 from micrographia.checks.pixel_facts_tiles import units
 from micrographia.images import Image, Region
 from micrographia.work import stream
@@ -26,10 +26,6 @@ Array = npt.NDArray[Any]
 Ints = npt.NDArray[np.int64]
 
 FEW_VALUES = 16
-SHIFTS = np.array([3, 6, 12], np.int64)
-"""Pixels of the reduced plane by which a mask is shifted to see whether it fits better there."""
-BORDER_PIXELS = 4096
-_SAMPLE = 4096
 _NONE = np.zeros(0, np.int64)
 
 
@@ -56,38 +52,6 @@ class ObjectFacts:
     def __len__(self) -> int:
         """Return the number of objects."""
         return len(self.labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How the borders of the objects sit on the image, in the plane that prints are taken of.
-
-    Parameters
-    ----------
-    turned
-        Gradient (its square root) of the image on the borders over its mean everywhere, for the mask as it is and
-        turned or mirrored in the seven other ways of :data:`~micrographia.checks.pixel_facts_prints.TURNS`; NaN where
-        the shapes do not fit.
-    shifted
-        The largest such ratio among shifts of the mask; NaN if it does not have the image's shape.
-    shift
-        That shift along y and x, in pixels of the image.
-    points
-        Border pixels that were looked at.
-    contrast
-        Difference of the medians inside and outside objects, over the median absolute deviation outside.
-    bright, bright_pixels
-        Connected places outside all objects that are as bright as the median of the objects and at least a quarter of
-        the median object in size; and their pixels. 0 unless objects are brighter than their surroundings.
-    """
-
-    turned: tuple[float, ...]
-    shifted: float
-    shift: tuple[int, int]
-    points: int
-    contrast: float
-    bright: int
-    bright_pixels: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +156,9 @@ class MaskName:
     overlap: int = 0
 
 
-def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, threads: int = 1) -> MaskFacts:
+def measure_mask(
+    mask: Image, called: MaskName, taker: PrintTaker | None, *, threads: int = 1, levels: bool = True
+) -> MaskFacts:
     """Measure a label image, reading each pixel once.
 
     Parameters
@@ -205,6 +171,8 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
         That of its image, with the reduced plane; None if there is none to compare with.
     threads
         Threads that read side by side; the facts do not depend on it.
+    levels
+        Compare the levels of its pyramid.
 
     Raises
     ------
@@ -214,7 +182,7 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
     frames: dict[tuple[int, int], FrameAccumulator] = {}
     scans: list[Array] = []
     spatial = (mask.size("Z"), mask.size("Y"), mask.size("X"))
-    plane = _Plane(mask, taker)
+    plane = LabelPlane(mask, taker)
     for region, block in _read(mask, threads):
         whole, scanned = _as_labels(block)
         scans.extend(scanned)
@@ -257,7 +225,7 @@ def measure_mask(mask: Image, called: MaskName, taker: PrintTaker | None, *, thr
         overlap=called.overlap,
         fit=plane.fit() if usable and grey else None,
         grey=grey,
-        foreign=foreign_labels(mask, plane.taker, distinct) if usable else (),
+        foreign=foreign_labels(mask, plane.taker, distinct) if usable and levels else (),
     )
 
 
@@ -322,76 +290,3 @@ def _digest(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int])
         digest.update(np.ascontiguousarray(table.labels, "<i8").data)
         digest.update(np.ascontiguousarray(table.stats[:, own], "<i8").data)
     return digest.hexdigest()
-
-
-class _Plane:
-    """The labels of the plane that the image was reduced in, thinned out as much."""
-
-    def __init__(self, mask: Image, taker: PrintTaker | None) -> None:
-        same = (
-            taker is not None
-            and taker.wanted
-            and mask.size("Z") // 2 == taker.plane
-            and sorted((mask.size("Y"), mask.size("X"))) == sorted(taker.shape)
-        )
-        self.taker = taker if same else None
-        self.mask = mask
-        if self.taker is not None:
-            factor = self.taker.factor
-            self.labels = np.zeros((mask.size("Y") // factor, mask.size("X") // factor), np.int64)
-
-    def add(self, region: Region, block: Array) -> None:
-        if self.taker is None:
-            return
-        at = dict(zip(self.mask.axes, region, strict=True))
-        index: list[Any] = []
-        for axis in self.mask.axes[:-2]:
-            wanted = self.taker.plane if axis == "Z" else 0
-            if not at[axis].start <= wanted < at[axis].stop:
-                return
-            index.append(wanted - at[axis].start)
-        factor = self.taker.factor
-        # Units begin at multiples of a tile, which the factor divides.
-        part = block[(*index, slice(factor // 2, None, factor), slice(factor // 2, None, factor))]
-        y, x = at["Y"].start // factor, at["X"].start // factor
-        target = self.labels[y : y + part.shape[0], x : x + part.shape[1]]
-        target[:] = part[: target.shape[0], : target.shape[1]]
-
-    def fit(self) -> Fit | None:
-        if self.taker is None or not self.labels.any():
-            return None
-        plane = combined(self.taker.reduced)
-        turned, shifted, points = places.edge_agreement(plane, self.labels, BORDER_PIXELS, SHIFTS)
-        if np.isfinite(shifted).any():
-            best = np.unravel_index(np.nanargmax(shifted), shifted.shape)
-            step = places.DIRECTIONS[best[1]] * SHIFTS[best[0]] * self.taker.factor
-            shift, highest = (int(step[0]), int(step[1])), float(shifted[best])
-        else:
-            shift, highest = (0, 0), math.nan
-        contrast, bright, bright_pixels = self._outside(plane)
-        return Fit(tuple(turned.tolist()), highest, shift, points, contrast, bright, bright_pixels)
-
-    def _outside(self, plane: Array) -> tuple[float, int, int]:
-        if plane.shape != self.labels.shape:
-            return math.nan, 0, 0
-        step = max(1, math.isqrt(plane.size // _SAMPLE))
-        sample, marked = plane[::step, ::step], self.labels[::step, ::step] > 0
-        inside, outside = sample[marked], sample[~marked]
-        if len(inside) < 16 or len(outside) < 16:
-            return math.nan, 0, 0
-        middle, level = float(np.median(outside)), float(np.median(inside))
-        spread = float(np.median(np.abs(outside - middle)))
-        contrast = (level - middle) / max(spread, 1e-6 * max(1.0, abs(level)))
-        if level <= middle:
-            return contrast, 0, 0
-        bright = (plane >= level) & (self.labels == 0)
-        pixels = int(bright.sum())
-        areas = np.bincount(self.labels[self.labels > 0])
-        smallest = max(4.0, float(np.median(areas[areas > 0])) / 4)
-        if pixels < smallest:
-            return contrast, 0, pixels
-        from scipy import ndimage
-
-        places, count = ndimage.label(bright)
-        sizes = np.bincount(places.ravel(), minlength=count + 1)[1:]
-        return contrast, int((sizes >= smallest).sum()), pixels

@@ -13,7 +13,7 @@ Array = npt.NDArray[Any]
 _FAINT = 0.15
 """Optical density below which a pixel counts as background."""
 _FEWEST = 64
-_SIDE = 64
+_SIDE = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,9 @@ TILE = 1024
 BAND_BYTES = 64 << 20
 """Whole rows are read at once while a band of them holds no more than this."""
 
+STACK_BYTES = 32 << 20
+"""Several planes are read at once while they hold no more than this."""
+
 
 class Place(NamedTuple):
     """Where a tile lies: indices along T, C and Z, and its first row and column."""
@@ -41,8 +44,12 @@ def units(image: Image) -> Iterator[Region]:
     ]
     *_, height, width = image.shape
     planes = int(np.prod(steps[:-2], dtype=np.int64))
-    if planes * min(steps[-2], height) * width * image.dtype.itemsize <= BAND_BYTES:
+    band = planes * min(steps[-2], height) * width * image.dtype.itemsize
+    if band <= BAND_BYTES:
         steps[-1] = _tiles(width)
+        if "Z" in image.axes and steps[-2] >= height:
+            # Planes of a stack at once: objects that run through them are then joined at fewer places.
+            steps[image.axes.index("Z")] *= max(1, STACK_BYTES // band)
     return image.blocks(steps)
 
 

@@ -1,4 +1,4 @@
-"""Compiled loops that recognise places: thumbnails, anchors, correlation, borders; they hold no lock."""
+"""Compiled loops that recognise places: thumbnails, anchors, correlation; they hold no lock."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ import numpy.typing as npt
 from micrographia.annotations.masks.kernels.jit import kernel
 
 Array = npt.NDArray[Any]
-
-DIRECTIONS = np.array([(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)], np.int64)
-"""Eight directions, as steps along y and x."""
 
 
 @kernel
@@ -265,94 +262,3 @@ def agree(pairs: Array, shifts: Array, near: int, least: int) -> Array:
             count += 1
         start = stop
     return found[:count].copy()
-
-
-@kernel
-def edge_agreement(plane: Array, labels: Array, most: int, radii: Array) -> tuple[Array, Array, int]:
-    """Return how much stronger a plane's gradient is on the borders of labels than everywhere.
-
-    Of the gradient the square root counts, so that a few bright places do not outweigh all others.
-
-    Parameters
-    ----------
-    plane
-        2D, float32.
-    labels
-        2D, integers; of the same shape, or transposed.
-    most
-        At most about so many border pixels are looked at, evenly spread in reading order.
-    radii
-        Distances in pixels by which the labels are also shifted, in eight directions.
-
-    Returns
-    -------
-    tuple of (array, array, int)
-        The ratio for the labels turned and mirrored in eight ways, NaN where the shapes do not fit; the ratio for the
-        labels shifted, (radius, direction), directions as :data:`DIRECTIONS`; how many border pixels were looked at.
-    """
-    height, width = plane.shape
-    gradient = np.zeros((height, width), np.float32)
-    total = 0.0
-    for y in range(1, height - 1):
-        for x in range(1, width - 1):
-            steep = abs(plane[y, x + 1] - plane[y, x - 1]) + abs(plane[y + 1, x] - plane[y - 1, x])
-            value = np.sqrt(steep)
-            gradient[y, x] = value
-            total += value
-    rows, columns = labels.shape
-    ys = np.empty(labels.size, np.int32)
-    xs = np.empty(labels.size, np.int32)
-    found = 0
-    for y in range(1, rows - 1):
-        for x in range(1, columns - 1):
-            here = labels[y, x]
-            if (
-                here != labels[y, x + 1]
-                or here != labels[y + 1, x]
-                or here != labels[y, x - 1]
-                or here != labels[y - 1, x]
-            ):
-                ys[found], xs[found] = y, x
-                found += 1
-    turned = np.full(8, np.nan)
-    shifted = np.full((radii.size, 8), np.nan)
-    stride = max(1, found // most)
-    used = found // stride
-    inner = max(1, (height - 2) * (width - 2))
-    if used == 0 or total <= 0.0:
-        return turned, shifted, used
-    mean = total / inner
-    for turn in range(8):
-        if (turn % 2 == 0 and (rows, columns) != (height, width)) or (
-            turn % 2 == 1 and (columns, rows) != (height, width)
-        ):
-            continue
-        part = 0.0
-        for at in range(used):
-            y, x = ys[at * stride], xs[at * stride]
-            if turn >= 4:
-                x = columns - 1 - x
-            if turn % 4 == 0:
-                part += gradient[y, x]
-            elif turn % 4 == 1:
-                part += gradient[columns - 1 - x, y]
-            elif turn % 4 == 2:
-                part += gradient[rows - 1 - y, columns - 1 - x]
-            else:
-                part += gradient[x, rows - 1 - y]
-        turned[turn] = part / used / mean
-    if (rows, columns) != (height, width):
-        return turned, shifted, used
-    for i in range(radii.size):
-        for direction in range(8):
-            dy, dx = radii[i] * DIRECTIONS[direction, 0], radii[i] * DIRECTIONS[direction, 1]
-            part = 0.0
-            seen = 0
-            for at in range(used):
-                y, x = ys[at * stride] + dy, xs[at * stride] + dx
-                if 0 <= y < height and 0 <= x < width:
-                    part += gradient[y, x]
-                    seen += 1
-            if 2 * seen > used:
-                shifted[i, direction] = part / seen / mean
-    return turned, shifted, used
