@@ -90,7 +90,7 @@ def test_nobody_is_believed_when_voxel_sizes_differ(tmp_path):
     (folder / "notes.csv").write_text("file,pixel size [nm]\na.tif,250\n")
     result = describe(folder)
     told = result.harvest.voxel_conflicts()
-    assert "a: size along y: the image says 0.5 micrometer but the mask says 0.25 micrometer" in told
+    assert "a: size along y, x: the image says 0.5 micrometer but the mask says 0.25 micrometer" in told
     assert load(folder / "mifa.yaml").mifa.voxel_size is None
 
 

@@ -96,6 +96,11 @@ def test_one_file_an_object():
     assert all(entry.per_object for entry in result.annotations)
 
 
+def test_sets_of_a_single_image_are_no_objects():
+    _, pairs = found("images/a.tif", "masks/a_MaskNuclei.tif", "masks/a_MaskCells.tif")
+    assert set(pairs) == {("a", "nuclei"), ("a", "cells")}
+
+
 def test_members_of_one_file():
     raw, label = item("x.h5", "raw", "ZYX", (4, 8, 8)), item("x.h5", "label", "ZYX", (4, 8, 8))
     result, pairs = found(raw, label)

@@ -100,7 +100,7 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     width = max((len(f"{number:,}") for number, _ in lines), default=1)
     for number, text in lines:
         say(f"  {number:>{width},}  {text}")
-    if not result.annotated() and not result.pairing.unpaired:
+    if not result.annotated() and not result.unpaired():
         say("Masks are known by their folder (masks/) or ending (_mask); other pairs:  --pairs TABLE.csv")
     for note in [*pairing.notes, *_assumptions(result)][: None if everything else SHOWN]:
         say(f"Note: {note}")
@@ -142,7 +142,7 @@ def document(result: Described) -> dict[str, Any]:
         "rules": dict(pairing.rules),
         "notes": pairing.notes,
         "assumptions": _assumptions(result),
-        "unpaired": [{"file": item.name, "why": why} for item, why in pairing.unpaired],
+        "unpaired": [{"file": item.name, "why": why} for item, why in result.unpaired()],
         "images_without_annotation": result.bare(),
         "tables": [{"file": t.item.path, "type": t.type, "format": t.format} for t in result.tables],
         "unreadable": [{"file": error.path, "problem": error.problem} for error in _problems(result)],
@@ -168,8 +168,9 @@ def _leftover(result: Described, everything: bool) -> None:
     bare = result.bare()
     if bare and result.annotated():
         _list(f"{count(len(bare), 'image')} without annotation", bare, limit)
-    if result.pairing.unpaired:
-        names = [f"{item.name} ({why})" for item, why in result.pairing.unpaired]
+    unpaired = result.unpaired()
+    if unpaired:
+        names = [f"{item.name} ({why})" for item, why in unpaired]
         _list(f"{count(len(names), 'annotation')} without image", names, limit)
     problems = _problems(result)
     if problems:

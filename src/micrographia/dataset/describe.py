@@ -123,6 +123,11 @@ class Described:
         """Return the path of each image, or of its first channel, by its id."""
         return {image: self.dataset.image_rows(image)[0].path for image in self.dataset.image_ids}
 
+    def unpaired(self) -> list[tuple[Item, str]]:
+        """Return the annotations without an image and why; not those that ``files.tsv`` has had an image for."""
+        owned = {(row.path, row.member) for row in self.dataset.rows if row.source or row.role == "image"}
+        return [(item, why) for item, why in self.pairing.unpaired if (item.path, item.member) not in owned]
+
     def bare(self) -> list[str]:
         """Return the path of each image that nothing annotates."""
         annotated = self.annotated()

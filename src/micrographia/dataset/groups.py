@@ -135,7 +135,8 @@ def assign_splits(
     if len(units) < len(fractions):
         raise DatasetError(
             "",
-            f"{len(fractions)} splits need at least as many groups; there are {len(units)} that share nothing",
+            f"{len(fractions)} splits need at least as many groups that share nothing; there "
+            f"{'is only 1' if len(units) == 1 else f'are {len(units)}'}",
             "Ask for fewer splits, or group by something finer",
         )
     ordered = sorted(units, key=lambda unit: (-len(unit), _draw(seed, unit[0])))

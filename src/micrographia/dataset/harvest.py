@@ -204,7 +204,9 @@ def _kind(masks: list[MaskHarvest]) -> str | None:
 
 def _conflicts(result: Harvest) -> list[str]:
     told = []
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for image in result.images:
+        differing: dict[str, list[str]] = defaultdict(list)
         by_axis: dict[str, dict[str, tuple[float, str]]] = defaultdict(dict)
         for source, axis, size, unit in image.voxel:
             by_axis[axis][source] = (size, unit)
@@ -213,19 +215,28 @@ def _conflicts(result: Harvest) -> list[str]:
                 said = " but ".join(
                     f"the {source} says {size:g} {unit}".strip() for source, (size, unit) in sources.items()
                 )
-                told.append(f"{image.image}: size along {axis}: {said}")
+                differing[said].append(axis)
+        for said, along in differing.items():
+            alike[", ".join(sorted(along, reverse=True)), said].append(image.image)
+    for (names, said), images in alike.items():
+        more = f" and {len(images) - 1:,} more" if len(images) > 1 else ""
+        told.append(f"{images[0]}{more}: size along {names}: {said}")
     stated = {
         (axis, size) for image in result.images for _, axis, size, unit in image.voxel if unit == "micrometer"
     }
     for table, axes in result.spreadsheet_voxels.items():
+        differing = defaultdict(list)
         for axis, sizes in axes.items():
             said_by_files = {size for name, size in stated if name == axis}
             for size in sorted(sizes):
                 if said_by_files and all(abs(size - other) > 1e-3 * other for other in said_by_files):
                     shown = ", ".join(f"{other:g}" for other in sorted(said_by_files)[:4])
-                    told.append(
-                        f"{table}: size along {axis}: the spreadsheet says {size:g} micrometer, the images {shown}"
-                    )
+                    said = f"the spreadsheet says {size:g} micrometer, the images {shown}"
+                    differing[said].append(axis)
+        told += [
+            f"{table}: size along {', '.join(sorted(along, reverse=True))}: {said}"
+            for said, along in differing.items()
+        ]
     return told
 
 

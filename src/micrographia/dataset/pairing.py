@@ -229,8 +229,9 @@ def _object_folders(items: list[Item]) -> tuple[list[tuple[Item, list[Item]]], l
         if len(pictures) != 1 or any(item.member for item in parts):
             continue
         image = pictures[0]
-        same = any(stem_key(item) == stem_key(image) for item in parts)
-        if same or any(item.plane() != image.plane() for item in parts) or image.name in used:
+        # masks/a_nuclei.tif is named after its image: a set, not an object
+        named = any(stem_key(image) in dict(_shorter(stem_key(item))) for item in parts)
+        if named or any(item.plane() != image.plane() for item in parts) or image.name in used:
             continue
         found.append((image, sorted(parts, key=lambda item: item.name)))
         used.add(image.name)

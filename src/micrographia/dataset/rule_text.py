@@ -25,19 +25,20 @@ def pair_rule(items: list[Item], mark: Item) -> str:
         return f"same file, members {image.member or '(image)'} and {mark.member}"
     if here.parent != there.parent and stem_of(here) == stem_of(there):
         left, right = _different(here.parent.parts, there.parent.parts)
-        return f"parallel folders, same stem: {left}/NAME{here.suffix} <-> {right}/NAME{there.suffix}"
+        return f"parallel folders, same stem: {left}NAME{here.suffix} <-> {right}NAME{there.suffix}"
     left, right = _different_words(stem_of(here), stem_of(there))
     if here.parent == there.parent:
         return f"same folder: {left}{here.suffix} <-> {right}{there.suffix}"
     folders = _different(here.parent.parts, there.parent.parts)
-    return f"parallel folders: {folders[0]}/{left}{here.suffix} <-> {folders[1]}/{right}{there.suffix}"
+    return f"parallel folders: {folders[0]}{left}{here.suffix} <-> {folders[1]}{right}{there.suffix}"
 
 
 def _different(left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, str]:
+    """Show two folders from where they part, each with a slash behind it; empty for the folder of both."""
     shared = 0
     while shared < min(len(left), len(right)) and left[shared] == right[shared]:
         shared += 1
-    return "/".join(left[shared:]) or ".", "/".join(right[shared:]) or "."
+    return "".join(f"{part}/" for part in left[shared:]), "".join(f"{part}/" for part in right[shared:])
 
 
 def _different_words(left: str, right: str) -> tuple[str, str]:
