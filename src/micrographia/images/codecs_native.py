@@ -32,6 +32,7 @@ __all__ = [
     "decode_chunks",
     "encode_cell",
     "functions",
+    "room_for",
 ]
 
 _ZSTD_NAME = np.frombuffer(b"zstd\0", np.uint8)
@@ -109,7 +110,9 @@ def _context() -> _Context:
     return _Context()
 
 
-def encode_cell(codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: bool) -> tuple[Array, Array]:
+def encode_cell(
+    codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: bool, room: Array | None = None
+) -> tuple[Array, Array]:
     """Encode all chunks of a cell.
 
     Parameters
@@ -122,6 +125,8 @@ def encode_cell(codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: b
         Size of a chunk along these axes; chunks at the far edge are filled up with 0.
     leave_out
         Encode nothing for a chunk of zeros.
+    room
+        Where to put the encoded chunks, uint8, of :func:`room_for` bytes or more; what is returned lies there.
 
     Returns
     -------
@@ -133,9 +138,9 @@ def encode_cell(codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: b
         return _encode_slowly(codec, cell, chunk, leave_out=leave_out)
     item = cell.dtype.itemsize
     nbytes = math.prod(chunk) * item
-    count = math.prod(-(-length // step) for length, step in zip(cell.shape, chunk, strict=True))
-    most = nbytes + nbytes // 128 + 1024
-    out, sizes = np.empty(count * most, np.uint8), np.empty(count, np.int64)
+    count, most = _count(cell, chunk), _most(nbytes)
+    out = np.empty(count * most, np.uint8) if room is None else room
+    sizes = np.empty(count, np.int64)
     blosc = codec.name == "blosc"
     total = encode(
         blosc,
@@ -155,6 +160,19 @@ def encode_cell(codec: Codec, cell: Array, chunk: Sequence[int], *, leave_out: b
     if total < 0:
         raise MemoryError("a chunk could not be encoded")
     return out[:total], sizes
+
+
+def room_for(cell: Array, chunk: Sequence[int]) -> int:
+    """Return how many bytes the chunks of a cell take at most."""
+    return _count(cell, chunk) * _most(math.prod(chunk) * cell.dtype.itemsize)
+
+
+def _count(cell: Array, chunk: Sequence[int]) -> int:
+    return math.prod(-(-length // step) for length, step in zip(cell.shape, chunk, strict=True))
+
+
+def _most(nbytes: int) -> int:
+    return nbytes + nbytes // 128 + 1024
 
 
 def _encode_slowly(

@@ -25,6 +25,9 @@ from micrographia.images.chunks import HASHED_SIDE, Five, cells, choose_cell, fi
 from micrographia.images.image import AXES, Array, Image
 from micrographia.work import cores
 
+STRIP = 32
+"""Rows of labels that are widened at once."""
+
 Kind = Literal["image", "label"]
 Digests = list[tuple[int, bytes]]
 
@@ -131,10 +134,7 @@ class PixelHasher:
         pixels
             Those of the region, with five axes.
         """
-        return [
-            (number, hashlib.sha256(self._bytes(block).data).digest())
-            for number, block in self._cut(region, pixels)
-        ]
+        return [(number, self._digest(block)) for number, block in self._cut(region, pixels)]
 
     def put(self, digests: Digests) -> None:
         """Take hashes of blocks, each once, in any order."""
@@ -179,9 +179,16 @@ class PixelHasher:
                     found.append((int(np.ravel_multi_index(place, self.grid)), part))
         return found
 
-    def _bytes(self, block: Array) -> Array:
-        narrow, wide = self._both(block)
-        return narrow if wide is None else wide
+    def _digest(self, block: Array) -> bytes:
+        """Hash a block strip by strip, so that labels are widened in a little memory that stays in the cache."""
+        if self.kind == "image":
+            return hashlib.sha256(np.ascontiguousarray(block, self._stored).data).digest()
+        wide = block.dtype.itemsize == 8 and int(block.max()) > 0xFFFFFFFF
+        block_hash = hashlib.sha256()
+        for first in range(0, block.shape[0], STRIP):
+            strip = self._checked(block[first : first + STRIP])
+            block_hash.update(np.ascontiguousarray(strip, "<u8" if wide else "<u4").data)
+        return block_hash.digest()
 
     def _both(self, block: Array) -> tuple[Array, Array | None]:
         """Return the pixels as they are hashed; labels as uint32, and as uint64 where some need it."""

@@ -61,6 +61,7 @@ class _Encoded:
     counts: tuple[int, ...]
     data: Array
     sizes: Array
+    room: Array
 
     def take(self, chosen: Array) -> Array:
         """Return the bytes of some of the chunks."""
@@ -134,6 +135,7 @@ class PyramidStream:
         self._stride = max(1, math.prod(top) // top[1] // SAMPLE)
         self._unfinished: dict[tuple[int, Five], tuple[Array, int]] = {}
         self._shards: dict[tuple[int, Five], ShardFile] = {}
+        self._rooms: list[Array] = []
 
     @property
     def single(self) -> bool:
@@ -210,19 +212,30 @@ class PyramidStream:
 
     def _encode(self, level: StoredLevel, starts: Five, pixels: Array) -> _Encoded | None:
         """Encode the chunks of a cell ``(C, Z, Y, X)``; those of an array without shards are written at once."""
-        from micrographia.images.codecs_native import encode_cell
+        from micrographia.images.codecs_native import encode_cell, room_for
 
         pixels = np.ascontiguousarray(pixels, self.codec.dtype)
-        data, sizes = encode_cell(self.codec, pixels, level.chunk[1:], leave_out=level.shard is not None)
+        chunk, sharded = level.chunk[1:], level.shard is not None
+        room = self._room(room_for(pixels, chunk))
+        data, sizes = encode_cell(self.codec, pixels, chunk, leave_out=sharded, room=room)
         first = _as_five([start // step for start, step in zip(starts, level.chunk, strict=True)])
-        counts = (1, *(-(-n // step) for n, step in zip(pixels.shape, level.chunk[1:], strict=True)))
-        if level.shard is not None:
-            return _Encoded(first, counts, data, sizes)
+        counts = (1, *(-(-n // step) for n, step in zip(pixels.shape, chunk, strict=True)))
+        if sharded:
+            return _Encoded(first, counts, data, sizes, room)
         ends = np.cumsum(sizes)
         for place, start, end in zip(np.ndindex(counts), ends - sizes, ends, strict=True):
             name = self._name(level, _as_five([a + at for a, at in zip(first, place, strict=True)]))
             self.folder.write(name, data[start:end].data)
+        self._rooms.append(room)
         return None
+
+    def _room(self, nbytes: int) -> Array:
+        """Return memory for encoded chunks; taking it anew for every cell costs as much as filling it."""
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            room = np.empty(0, np.uint8)
+        return room if len(room) >= nbytes else np.empty(nbytes, np.uint8)
 
     def _name(self, level: StoredLevel, place: Five) -> str:
         key = level.separator.join(map(str, pick(self.axes, place)))
@@ -246,6 +259,7 @@ class PyramidStream:
             shard = self.levels[number].shard
             if shard is not None:
                 self._append(number, shard, encoded)
+                self._rooms.append(encoded.room)
         return None if result.piece is None else self._paste(*result.piece)
 
     def _append(self, number: int, size: Five, encoded: _Encoded) -> None:
