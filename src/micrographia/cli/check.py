@@ -35,6 +35,7 @@ def check(
         bool, typer.Option("--checksums", help="Compare the checksum of every file; --pixels does, too")
     ] = False,
     output: Annotated[Format, typer.Option("--format", help="How the report is written")] = Format.TEXT,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json")] = False,
     out: Annotated[Path | None, typer.Option(help="Write the report into this file")] = None,
     select: Annotated[
         list[str] | None,
@@ -59,6 +60,7 @@ def check(
     """
     from micrographia.checks import check as run
 
+    output = Format.JSON if as_json else output
     report = run(
         dataset,
         pixels=pixels,

@@ -130,7 +130,8 @@ def _entries(entries: list[Entry], width: int) -> list[Text]:
 
 def _entry(entry: Entry, place: str, beside: int, width: int) -> list[Text]:
     head = f"  {entry.severity:<9}{entry.code:<6}"
-    message = printable(entry.message)
+    # A message about one file names it, and so does the place.
+    message = printable(entry.message).removesuffix(f": {place}")
     indent = " " * len(head)
     room = width - len(head)
     narrow = room - beside - 2
@@ -166,8 +167,10 @@ def _waived(report: Report, width: int) -> list[Text]:
     lines = [Text("  Waived, with the reason that was written:", style="dim")]
     for waived in report.waived:
         finding = waived.finding
-        text = printable(f"{finding.message}  {finding.place}".rstrip())
-        lines += [Text(f"  {'waived':<9}{finding.code:<6}{line}") for line in _wrapped(text, width - 17)[:1]]
+        message = printable(finding.message).removesuffix(f": {printable(finding.place)}")
+        first, *rest = _wrapped(f"{message}  {printable(finding.place)}".rstrip(), width - 17)
+        lines.append(Text(f"  {'waived':<9}{finding.code:<6}{first}"))
+        lines += [Text(f"{'':<17}{line}") for line in rest]
         lines += [
             Text(f"{'':<17}{line}", style="dim") for line in _wrapped(printable(waived.reason), width - 17)
         ]
