@@ -13,7 +13,7 @@ def test_the_demonstration_finds_exactly_what_it_planted(tmp_path, capsys):
     assert "Found exactly the 7 planted defects, and nothing else." in told
     assert (folder / "lab.mifa" / "card.html").is_file()
     assert len(open_dataset(folder / "lab.mifa").image_ids) == 16
-    assert sorted(path.name for path in folder.iterdir()) == ["lab", "lab.mifa"]
+    assert sorted(path.name for path in folder.iterdir()) == [".micrographia-demo", "lab", "lab.mifa"]
 
 
 def test_it_works_on_ones_own_folder_and_leaves_it_alone(tmp_path, capsys):
@@ -23,6 +23,7 @@ def test_it_works_on_ones_own_folder_and_leaves_it_alone(tmp_path, capsys):
     assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
     assert (tmp_path / "demo" / "lab.mifa" / "card.html").is_file()
     assert "micrographia check" in capsys.readouterr().out
+    assert main(["demo", str(tmp_path / "demo"), "--data", str(own)]) == 0
 
 
 def test_it_never_writes_into_a_folder_that_is_not_empty(tmp_path, capsys):

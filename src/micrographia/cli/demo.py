@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 IMAGES = 16
 SHAPE = (224, 288)
+MARK = ".micrographia-demo"
+"""File by which a demonstration knows a folder that it made itself."""
 
 
 def demo(
@@ -34,9 +36,14 @@ def demo(
     """
     from micrographia.errors import DatasetError
 
-    if folder.exists() and any(folder.iterdir()):
+    if (folder / MARK).is_file():
+        shutil.rmtree(folder)  # an earlier demonstration, and nothing else, carries the mark
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DatasetError(folder, "is not empty", "Choose another folder, or remove it first")
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text(
+        "Made by `micrographia demo`, which replaces this folder when it runs again.\n"
+    )
     if data is None:
         _simulated(folder, seed)
     else:
