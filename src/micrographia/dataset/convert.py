@@ -321,14 +321,19 @@ def _next_version(last: str) -> str:
 def precheck(dataset: Dataset, out: Path, options: ConvertOptions) -> None:
     """Raise ``DatasetError`` if the output cannot be where it is asked for."""
     source, target = dataset.path.resolve(), out.resolve()
-    if target == source or target.is_relative_to(source) or source.is_relative_to(target):
+    if options.zipped and options.version == "0.4":
+        raise DatasetError("", "a zipped OME-Zarr has version 0.5", "Leave out --zip or --ome-zarr 0.4")
+    if target == source or source.is_relative_to(target):
+        raise DatasetError(out, "holds the dataset that it would be made from", "Choose a folder beside it")
+    if target.is_relative_to(source):
         raise DatasetError(out, "lies inside the dataset that it is made from", "Choose a folder beside it")
     if out.exists() and not options.overwrite:
         raise DatasetError(out, "exists already", "Choose another folder, or replace it with --overwrite")
     if not dataset.image_ids:
         raise DatasetError(dataset.path / NAME, "lists no image", "Describe the folder again")
     if not out.parent.is_dir():
-        raise DatasetError(out.parent, "is no folder", "Make it first")
+        problem = "is no folder" if out.parent.exists() else "does not exist"
+        raise DatasetError(out.parent, problem, "Make it first")
 
 
 def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:

@@ -32,6 +32,10 @@ class ImageIdentity:
     masks: Mapping[str, str]
 
 
+FEW = 16
+"""Images up to which starting workers takes longer than they save."""
+
+
 def file_checksum(path: Path) -> tuple[int, str]:
     """Return size in bytes and SHA-256 of a file, or of all files of a folder (a Zarr group) as one resource.
 
@@ -79,8 +83,14 @@ def content_sha256(dataset: Dataset, *, workers: int | None = None, quiet: bool 
         If an image cannot be read: a checksum of a part would be taken for one of the whole.
     """
     tasks = [dataset.files_of(image) for image in dataset.image_ids]
+    serial = workers is None and len(tasks) < FEW
     outcomes = run(
-        _identify, tasks, workers=workers, name=lambda files: files.id, label="hashing", quiet=quiet
+        _identify,
+        tasks,
+        workers=1 if serial else workers,
+        name=lambda files: files.id,
+        label="hashing",
+        quiet=quiet,
     )
     return combine([outcome.result() for outcome in outcomes], dataset)
 
