@@ -1,10 +1,11 @@
 """Converting TIFFs with masks to OME-Zarr: ours beside ome-zarr, ngff-zarr, bioio-ome-zarr and iohub, in one run.
 
-Two cases: one stack of 2 x 64 x 2048 x 2048 with labels (1.6 GB), and 500 pairs of 520 x 696. Every program runs in an
-environment of its own, made on the first run, and writes the same format, levels and labels (bioio-ome-zarr writes no
-labels). Each first converts something tiny, which does not count: no imports, no compilation. Sources lie in the cache of
-the system; output is written to this disk. Peak memory is that of all processes above what they had before. Only figures
-of one run compare. iohub needs Python 3.12: $MICROGRAPHIA_BENCH_PYTHON names the one for the environments.
+Two cases: one stack of 2 x 64 x 2048 x 2048 with labels (1.6 GB), and 500 pairs of 520 x 696. Every program runs in
+an environment of its own, made on the first run, and writes the same format, levels and labels (bioio-ome-zarr
+writes no labels). Each first converts something tiny, which does not count: no imports, no compilation. Sources lie
+in the cache of the system; output is written to this disk. Peak memory is that of all processes above what they had
+before. Only figures of one run compare. iohub needs Python 3.12: $MICROGRAPHIA_BENCH_PYTHON names the one for the
+environments.
 
     python benchmarks/convert.py --quick      # two minutes: a smaller stack, fewer pairs
     python benchmarks/convert.py              # twelve minutes
@@ -282,9 +283,8 @@ def sizes(folder: Path) -> tuple[list[dict[str, Any]], list[str]]:
         "peak_mb": "peak MB above imports",
         "files": "files",
     }
-    print(
-        f"\nA stack of {'x'.join(map(str, STACK))} and ten times as many planes, made when it is read\n\n{table(rows, columns)}"
-    )
+    size = "x".join(map(str, STACK))
+    print(f"\nA stack of {size} and ten times as many planes, made when it is read\n\n{table(rows, columns)}")
     grown = rows[1]["peak_mb"] - rows[0]["peak_mb"]
     met = "met" if grown < 25 and rows[1]["peak_mb"] <= TARGET_MEMORY else "MISSED"
     return rows, [
