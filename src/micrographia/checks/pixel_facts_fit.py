@@ -20,7 +20,8 @@ SHIFTS = np.array([3, 6, 12], np.int64)
 BORDER_PIXELS = 1024
 CONTRAST = 8.0
 """Least contrast at which bright places outside objects are looked for."""
-LEAST_BRIGHT = 4
+LEAST_BRIGHT, FEW_PLACES = 4, 3
+"""Smallest bright place in pixels of the reduced plane; and places that must have room among the bright pixels."""
 _SAMPLE = 1024
 
 
@@ -123,7 +124,7 @@ class LabelPlane:
             return contrast, 0, pixels
         areas = np.unique(self.labels[self.labels > 0], return_counts=True)[1]
         smallest = max(float(LEAST_BRIGHT), float(np.median(areas)) / 4)
-        if pixels < smallest:
+        if pixels < FEW_PLACES * smallest:
             return contrast, 0, pixels
         from scipy import ndimage
 

@@ -7,6 +7,8 @@ pair, the right edge of one is correlated with the left edge of the other (and b
 - what is left after a straight line was fitted is no larger than between neighbouring lines inside the tiles, and
 - so is the step in brightness (or the correlation is higher still: tiles whose brightness was rescaled one by one).
 
+Where noise hides a seam, the same is asked of edges that were smoothed along their length.
+
 The same is done with edges that cannot touch: one of them reversed, or the same side of both images. These null pairs
 have the edges' own smoothness, contrast and objects, and tell how many of the seams are chance. The least correlation
 asked for is raised until that share is small.
@@ -31,7 +33,7 @@ LEAST = 0.95
 """Least correlation of two edges."""
 _GRID = (LEAST, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.999)
 _OPPOSITE = (("right", "left"), ("bottom", "top"))
-MODES = ("touching", "rescaled", "gap", "overlap")
+MODES = ("touching", "smoothed", "rescaled", "gap", "overlap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +190,9 @@ def _compare(a: Edges, b: Edges, *, null: bool, flipped: bool, left_out: set[tup
     coded = np.array([x * len(place) + y for i, j in pairs for x, y in ((i, j), (j, i))], np.int64)
     parts: list[Judged] = []
     for start in range(0, len(a.names), BLOCK):
-        i, j = candidates(a, b, slice(start, start + BLOCK))
+        i, j, alike = candidates(a, b, slice(start, start + BLOCK))
         allowed = ~np.isin(i * len(place) + j, coded)
-        judged = judge(a, b, i[allowed], j[allowed])
+        judged = judge(a, b, i[allowed], j[allowed], alike[allowed], LEAST)
         parts.append(judged.where((judged.mode != NOTHING) | (judged.plain >= LEAST)))
     return _Pairs(null, flipped, a, b, Judged.joined(parts).mutual())
 

@@ -19,8 +19,11 @@ BLOCK = 1024
 """Edges that are compared with all others at once."""
 _AT_ONCE = 4096
 """Pairs that are looked at closely at once."""
-PROMISING = 0.8
-"""Correlation from which a pair is looked at closely."""
+PROMISING = 0.85
+"""Correlation of smoothed edges from which a pair is looked at closely."""
+_SLACK = 0.03
+"""By how much smoothing may lower a correlation."""
+_SMOOTHING = 2.0
 _FLAT = 0.9
 """An edge of which a larger part has one value is not compared: padding, saturation, darkness."""
 _CENTRED = 0.6
@@ -38,7 +41,7 @@ SHARED = 0.98
 SHARED_RESIDUAL, SHARED_RESIDUAL_ONE = 0.7, 0.3
 """Largest residual of such lines; smaller where it is the outermost line itself, which touching tiles have too."""
 
-TOUCHING, SCALED, GAP, OVERLAP, NOTHING = range(5)
+TOUCHING, SMOOTHED, SCALED, GAP, OVERLAP, NOTHING = range(6)
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,8 @@ class Edges:
     prints
         Their prints.
     unit
-        float32 (image, channel x pixel): the outermost line of each channel without mean, all channels together of
-        length 1; 0 where it is of no use.
+        float32 (image, channel x pixel): the outermost line of each channel, smoothed, without mean, all channels
+        together of length 1; 0 where it is of no use.
     centred
         The same without the mean line of all images; None if there are too few.
     flip
@@ -94,7 +97,7 @@ class Judged:
     first, second
         Index of the image on either side.
     r
-        Correlation that counts: of the outermost lines, or of lines that both hold.
+        Correlation that counts: of the outermost lines, of these smoothed, or of lines that both hold.
     plain
         Correlation of the outermost lines.
     residual, step
@@ -103,7 +106,7 @@ class Judged:
     offset
         Pixels between the edges (gap), or that both tiles hold (overlap).
     mode
-        ``TOUCHING``, ``SCALED``, ``GAP``, ``OVERLAP``, or ``NOTHING``.
+        ``TOUCHING``, ``SMOOTHED``, ``SCALED``, ``GAP``, ``OVERLAP``, or ``NOTHING``.
     """
 
     first: Ints
@@ -133,6 +136,13 @@ class Judged:
             mode[counts & (self.r < best[side])] = NOTHING
         return replace(self, mode=mode)
 
+    def settle(
+        self, fits: Array, how: int, r: Floats, residual: Floats, step: Floats, offset: int = 0
+    ) -> None:
+        """Enter how some pairs fit; what was entered before is replaced."""
+        self.mode[fits], self.offset[fits] = how, offset
+        self.r[fits], self.residual[fits], self.step[fits] = r[fits], residual[fits], step[fits]
+
     def where(self, kept: Array) -> Judged:
         """Return some of the entries."""
         return Judged(*(getattr(self, f.name)[kept] for f in fields(Judged)))
@@ -142,68 +152,104 @@ def edges_of(side: str, names: Sequence[str], prints: Sequence[Prints]) -> Edges
     """Return one side of some images, ready to be compared."""
     outer = np.stack([one.edges[side][:, 0] for one in prints]).astype(np.float32)
     useful = np.array([[_useful(line) for line in lines] for lines in outer])
-    unit = _unit(outer, useful)
+    even = _smooth(outer)
+    unit = _unit(even, useful)
     centred = None
     if len(names) >= _MANY:
-        centred = _unit(outer - outer.mean(axis=0, keepdims=True), useful)
+        centred = _unit(even - even.mean(axis=0, keepdims=True), useful)
     return Edges(side, names, prints, unit, centred)
 
 
-def candidates(a: Edges, b: Edges, rows: slice) -> tuple[Ints, Ints]:
-    """Return pairs of images whose edges are alike, for some rows of ``a`` against all of ``b``.
+def candidates(a: Edges, b: Edges, rows: slice) -> tuple[Ints, Ints, Floats]:
+    """Return pairs of images whose smoothed edges are alike, rows of ``a`` against all of ``b``, and how alike they are.
 
     An image is never paired with itself, and pairs of one side with itself come once.
     """
-    alike = a.unit[rows] @ b.unit.T >= PROMISING
+    alike = a.unit[rows] @ b.unit.T
+    promising = alike >= PROMISING
     if a.centred is not None and b.centred is not None:
-        alike &= a.centred[rows] @ b.centred.T >= _CENTRED
-    i, j = np.nonzero(alike)
-    i = i + rows.start
-    kept = j > i if a.side == b.side else j != i
-    return i[kept].astype(np.int64), j[kept].astype(np.int64)
+        promising &= a.centred[rows] @ b.centred.T >= _CENTRED
+    i, j = np.nonzero(promising)
+    kept = j > i + rows.start if a.side == b.side else j != i + rows.start
+    i, j = i[kept].astype(np.int64), j[kept].astype(np.int64)
+    return i + rows.start, j, alike[i, j].astype(np.float64)
 
 
-def judge(a: Edges, b: Edges, i: Ints, j: Ints) -> Judged:
-    """Look closely at pairs of edges."""
-    parts = [_judge(a, b, i[at : at + _AT_ONCE], j[at : at + _AT_ONCE]) for at in range(0, len(i), _AT_ONCE)]
+def judge(a: Edges, b: Edges, i: Ints, j: Ints, alike: Floats, least: float) -> Judged:
+    """Look closely at pairs of edges: at those whose correlation may reach ``least``, or that may share a few lines."""
+    parts = []
+    for at in range(0, len(i), _AT_ONCE):
+        here = slice(at, at + _AT_ONCE)
+        one, other = i[here], j[here]
+        worth = alike[here] >= least - _SLACK
+        worth[~worth] = _share(a, b, one[~worth], other[~worth])
+        if worth.any():
+            parts.append(_judge(a, b, one[worth], other[worth], least))
     return Judged.joined(parts)
 
 
-def _judge(a: Edges, b: Edges, i: Ints, j: Ints) -> Judged:
+def _share(a: Edges, b: Edges, i: Ints, j: Ints) -> npt.NDArray[np.bool_]:
+    """Tell which pairs may share lines: the outermost of the first is nearly a deeper one of the second."""
+    if not len(i):
+        return np.zeros(0, np.bool_)
+    outer, second = a.lines(i)[:, :, 0], b.lines(j)
+    alike = [_correlation(outer, second[:, :, line]) for line in range(1, DEPTH)]
+    return np.asarray(np.max(alike, axis=0) >= SHARED)
+
+
+def _judge(a: Edges, b: Edges, i: Ints, j: Ints, least: float) -> Judged:
     first, second = a.lines(i), b.lines(j)
     plain = _correlation(first[:, :, 0], second[:, :, 0])
-    across = _distance(first[:, :, 0], second[:, :, 0])
-    residuals, steps = [], []
-    for lag in range(1, DEPTH):
-        inside = [_correlation(lines[:, :, 0], lines[:, :, lag]) for lines in (first, second)]
-        left = np.mean([1 - value**2 for value in inside], axis=0)
-        residuals.append(np.sqrt((1 - plain**2) / np.maximum(left, 1e-9)))
-        moved = np.mean(
-            [_distance(lines[:, :, 0], lines[:, :, lag]) ** 2 for lines in (first, second)], axis=0
-        )
-        steps.append(across / np.sqrt(np.maximum(moved, 1e-9)))
-    residual, step = residuals[0].copy(), steps[0].copy()
-    mode = np.full(len(i), NOTHING)
-    offset = np.zeros(len(i), np.int64)
-    r = plain.copy()
+    found = Judged(
+        i,
+        j,
+        plain.copy(),
+        plain,
+        np.ones(len(i)),
+        np.ones(len(i)),
+        np.zeros(len(i), np.int64),
+        np.full(len(i), NOTHING),
+    )
     for gap in range(DEPTH - 2, 0, -1):
-        fits = (residuals[gap] <= GAP_RESIDUAL) & (steps[gap] <= GAP_RESIDUAL)
-        mode[fits], offset[fits] = GAP, gap
-        residual[fits], step[fits] = residuals[gap][fits], steps[gap][fits]
-    close = residuals[0] <= RESIDUAL
-    for fits, how in ((close & (plain >= RESCALED), SCALED), (close & (steps[0] <= STEP), TOUCHING)):
-        mode[fits], offset[fits] = how, 0
-        residual[fits], step[fits] = residuals[0][fits], steps[0][fits]
-    inner = np.mean([1 - _correlation(x[:, :, 0], x[:, :, 1]) ** 2 for x in (first, second)], axis=0)
+        residual, step = _continuity(first, second, gap + 1)
+        found.settle((residual <= GAP_RESIDUAL) & (step <= GAP_RESIDUAL), GAP, plain, residual, step, gap)
+    residual, step = _continuity(first, second)
+    close = residual <= RESIDUAL
+    found.settle(close & (plain >= RESCALED), SCALED, plain, residual, step)
+    even_first, even_second = _smooth(first[:, :, :2]), _smooth(second[:, :, :2])
+    even = _correlation(even_first[:, :, 0], even_second[:, :, 0])
+    even_residual, even_step = _continuity(even_first, even_second)
+    fits = (even >= least) & (even_residual <= RESIDUAL) & (even_step <= STEP)
+    found.settle(fits, SMOOTHED, even, even_residual, even_step)
+    found.settle(close & (step <= STEP) & (plain >= least), TOUCHING, plain, residual, step)
+    inside = np.mean([1 - _correlation(x[:, :, 0], x[:, :, 1]) ** 2 for x in (first, second)], axis=0)
     for line in range(DEPTH):
         shared = np.minimum(
             _correlation(first[:, :, 0], second[:, :, line]), _correlation(first[:, :, line], second[:, :, 0])
         )
-        left = np.sqrt((1 - shared**2) / np.maximum(inner, 1e-9))
+        left = np.sqrt((1 - shared**2) / np.maximum(inside, 1e-9))
         fits = (shared >= SHARED) & (left <= (SHARED_RESIDUAL if line else SHARED_RESIDUAL_ONE))
-        fits &= (shared > r) | (line == 0)
-        mode[fits], offset[fits], r[fits], residual[fits] = OVERLAP, line + 1, shared[fits], left[fits]
-    return Judged(i, j, r, plain, residual, step, offset, mode)
+        fits &= (shared > found.r) | (line == 0)
+        found.settle(fits, OVERLAP, shared, left, found.step, line + 1)
+    return found
+
+
+def _continuity(first: Floats, second: Floats, lag: int = 1) -> tuple[Floats, Floats]:
+    """Return residual and step between the outermost lines, over those between lines ``lag`` apart inside the tiles."""
+    r = _correlation(first[:, :, 0], second[:, :, 0])
+    across = _distance(first[:, :, 0], second[:, :, 0])
+    inside = [_correlation(lines[:, :, 0], lines[:, :, lag]) for lines in (first, second)]
+    moved = [_distance(lines[:, :, 0], lines[:, :, lag]) ** 2 for lines in (first, second)]
+    left = np.mean([1 - value**2 for value in inside], axis=0)
+    residual = np.sqrt((1 - r**2) / np.maximum(left, 1e-9))
+    return residual, across / np.sqrt(np.maximum(np.mean(moved, axis=0), 1e-9))
+
+
+def _smooth(lines: Array) -> Array:
+    """Return lines with their noise smoothed along the last axis, by a Gaussian of 2 pixels."""
+    from scipy import ndimage
+
+    return np.asarray(ndimage.gaussian_filter1d(lines, _SMOOTHING, axis=-1, mode="nearest"))
 
 
 def _useful(line: Array) -> bool:

@@ -25,6 +25,15 @@ def truncated(builder: Builder) -> None:
     path.write_bytes(path.read_bytes()[:9000])
 
 
+def damaged(builder: Builder) -> None:
+    """Overwrite compressed pixels in the middle of a file whose header is whole."""
+    path = builder.root / "masks/field_02.png"
+    held = bytearray(path.read_bytes())
+    middle = held.index(b"IDAT") + 40
+    held[middle : middle + 60] = bytes(60)
+    path.write_bytes(bytes(held))
+
+
 def channels(pixels: Array) -> Array:
     return np.stack([pixels, np.full_like(pixels, 3)])
 
@@ -58,7 +67,8 @@ def floats(value: float | None) -> object:
 
 
 CASES = [
-    Case("P001", truncated, says="field_02.tif", also=["F002"]),
+    Case("P001", damaged, says="masks/field_02.png"),
+    Case("P001", truncated, fires=0, also=["F002"]),
     Case("P001", picture(lambda p: p), fires=0),
     Case("P002", picture(lambda p: np.full_like(p, 12)), says="1 image has one value"),
     Case("P002", picture(lambda p: p + 1), fires=0),

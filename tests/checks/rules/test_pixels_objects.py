@@ -32,6 +32,11 @@ def copied(builder: Builder) -> None:
     builder.put("masks/field_02.png", builder.read("masks/field_01.png"))
 
 
+def brightened(builder: Builder) -> None:
+    """Make the second image a brighter copy of the first."""
+    builder.put("images/field_02.tif", (builder.read("images/field_01.tif") * 1.2 + 9).astype(np.uint16))
+
+
 def listed(change: object = None) -> object:
     """List the objects of every mask in a table, changed."""
 
@@ -71,6 +76,7 @@ CASES = [
     Case("P016", listed(), fires=0),
     Case("P017", copied, says="the same although their images differ"),
     Case("P017", mask(lambda m: m + (m > 0), "field_02"), fires=0),
+    Case("P017", both(copied, brightened), fires=0, also=["S003"]),
 ]
 
 

@@ -53,12 +53,16 @@ class PixelsReadable(PixelRule):
     letter = Letter.FORMATS
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Tell each error of the pass."""
+        """Tell each error of the pass, but for files whose header cannot be read: F002 tells those."""
         root = f"{facts.dataset.path}/"
+        known = {path for (path, _), header in (facts.headers or {}).items() if header.problem}
         for error in pixels(facts).errors:
+            path = error.path.removeprefix(root)
+            if path in known:
+                continue
             yield self.finding(
                 f"the pixels cannot be read: {error.problem}",
-                path=error.path.removeprefix(root),
+                path=path,
                 fix=error.remedy or "bring the file back from its source",
             )
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from micrographia.checks.facts import Facts
+from micrographia.checks.fields import Kind
+from micrographia.checks.fields_links import connected
 from micrographia.checks.pixel_facts import MaskFacts
 from micrographia.checks.rule import Letter
 from micrographia.checks.rules.pixels_common import (
@@ -258,7 +260,7 @@ class MasksDiffer(PixelRule):
 
     What it does
     ------------
-    Reports masks of one set with the same objects at the same places, for images with different pixels.
+    Reports masks of one set with the same objects at the same places, for images that are no copies of each other.
 
     Why it matters
     --------------
@@ -284,12 +286,15 @@ class MasksDiffer(PixelRule):
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Compare the masks' checksums."""
         images = pixels(facts).images
+        fields = pixels(facts).fields
+        copies = [link.pair for link in fields.links if link.kind is Kind.NEAR] if fields is not None else []
+        copied = {image: part[0] for part in connected(images, copies) for image in part}
         groups: dict[tuple[str, int, str], list[MaskFacts]] = {}
         for mask in pixels(facts).masks.values():
             if mask.digest and not _trivial(mask):
                 groups.setdefault((mask.set, mask.layer, mask.digest), []).append(mask)
         for masks in groups.values():
-            digests = {images[mask.image].digest for mask in masks if mask.image in images}
+            digests = {images[copied[mask.image]].digest for mask in masks if mask.image in images}
             if len(digests) > 1:
                 found = {
                     mask_path(mask): {"image": mask.image, "file": image_path(facts, mask.image)}
