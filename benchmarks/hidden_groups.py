@@ -30,7 +30,9 @@ from scipy.spatial import KDTree
 
 from micrographia.checks.fields import FieldGroups, propose_groups
 from micrographia.checks.pixel_facts_image import ImageFacts, measure_image
+from micrographia.checks.seams import find_seams
 from micrographia.images import ArrayImage
+from micrographia.simulation import DNA, Cells, simulate_field, simulate_tiles
 
 FOLDS = 5
 SAMPLED = 300
@@ -59,12 +61,14 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, default=os.environ.get("MICROGRAPHIA_DATA"))
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--fields", type=int, default=300, help="simulated fields, of which no two touch")
     options = parser.parse_args()
     if options.data is None:
         parser.error("give --data, or set MICROGRAPHIA_DATA")
     data = load(Path(options.data) / "dsb2018")
     groups = propose_groups(data.facts, lambda name: grey(data.planes[name])[None])
     print_seams(groups)
+    print_simulated(options.fields)
     print_inflation(data, groups, options.seeds)
 
 
@@ -123,6 +127,43 @@ def print_seams(groups: FieldGroups) -> None:
         print(
             f"same slide: {share:.0f}% of unrelated pairs are as alike in stain as pairs of one field: weak evidence"
         )
+
+
+def print_simulated(number: int) -> None:
+    """Say how often seams are found among simulated fields that do not touch, and in fields cut into tiles."""
+    print(
+        f"\nSimulated: {number} fields of which no two touch, and {number // 30} fields cut into 3 x 3 tiles each\n"
+    )
+    print(
+        "cells   fields   pairs of edges   seams found   null   flipped r > 0.95    tiles   seams   found   wrong"
+    )
+    for density, cells in (("few", Cells(density=0.08)), ("many", Cells(density=0.18))):
+        apart = {}
+        for seed in range(number):
+            field = simulate_field((128, 160), seed=seed, cells=cells, channels=(DNA,))
+            apart[str(seed)] = measured(field.image, str(seed))
+        (count,) = find_seams(apart).counts
+        tiles = found = wrong = 0
+        for seed in range(number // 30):
+            cut = simulate_tiles((128, 160), (3, 3), seed=10_000 + seed, cells=cells, channels=(DNA,))
+            links = find_seams({tile.name: measured(tile.image, tile.name) for tile in cut}).links
+            right = [link for link in links if beside(link.first, link.second)]
+            tiles, found, wrong = tiles + len(cut), found + len(right), wrong + len(links) - len(right)
+        print(
+            f"{density:<8}{number:>6}{count.compared:>17,}{count.seams:>14}{count.null:>7}{count.plain_flipped:>19}"
+            f"{tiles:>9}{tiles // 9 * 12:>8}{found:>8}{wrong:>8}"
+        )
+
+
+def measured(array: np.ndarray, name: str) -> ImageFacts:
+    plane = array if array.ndim == 2 else array.reshape(-1, *array.shape[-2:])[0]
+    return measure_image(ArrayImage(np.ascontiguousarray(plane), "YX"), name)[0]
+
+
+def beside(first: str, second: str) -> bool:
+    """Tell whether two tiles, named ``..._rRcC``, are neighbours."""
+    (a, b), (c, d) = ((int(name[-3]), int(name[-1])) for name in (first, second))
+    return abs(a - c) + abs(b - d) == 1
 
 
 def print_inflation(data: Data, groups: FieldGroups, seeds: int) -> None:

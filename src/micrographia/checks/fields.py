@@ -20,7 +20,7 @@ from micrographia.checks.fields_overlap import find_overlaps
 from micrographia.checks.fields_planes import PlaneCache, Planes, reference_plane
 from micrographia.checks.fields_slides import Slides, find_slides
 from micrographia.checks.pixel_facts_image import ImageFacts
-from micrographia.checks.seams import SeamCount, find_seams
+from micrographia.checks.seams import SeamCount, find_seams, pooled
 from micrographia.dataset import Dataset
 from micrographia.dataset.manifest import GROUP, NAME, read_manifest, write_manifest
 from micrographia.errors import DatasetError
@@ -149,8 +149,7 @@ def propose_groups(facts: Mapping[str, ImageFacts], planes: Planes | None = None
         _note(notes, neighbours.passed_over, "neighbouring slices")
         notes.extend(f"{name}: {reason}" for name, reason in fetch.failed.items())
     slides = find_slides(alone, [link.pair for link in links if link.kind is not Kind.IDENTICAL])
-    expected = sum(count.expected_false for count in seams.counts)
-    bound = max((count.expected_false_bound for count in seams.counts), default=0.0)
+    together = pooled(seams.counts)
     total = len(seams.links)
     return FieldGroups(
         _column(facts, links),
@@ -158,8 +157,8 @@ def propose_groups(facts: Mapping[str, ImageFacts], planes: Planes | None = None
         seams.counts,
         seams.thresholds,
         {str(kind): number for kind, number in null.items()},
-        expected / total if total else math.nan,
-        bound / total if total else math.nan,
+        together.expected_false / total if total else math.nan,
+        together.expected_false_bound / total if total else math.nan,
         slides if any(one.stain is not None for one in facts.values()) else None,
         tuple(notes),
     )

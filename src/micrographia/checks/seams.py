@@ -17,7 +17,7 @@ asked for is raised until that share is small.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -88,6 +88,12 @@ class SeamCount:
             "expected_false": round(self.expected_false, 3),
             "expected_false_bound": round(self.expected_false_bound, 3),
         }
+
+
+def pooled(counts: Sequence[SeamCount]) -> SeamCount:
+    """Return the counts of all frame sizes together."""
+    summed = [sum(getattr(count, field.name) for count in counts) for field in fields(SeamCount)[1:]]
+    return SeamCount("all", *summed)
 
 
 @dataclass(frozen=True)

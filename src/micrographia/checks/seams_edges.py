@@ -161,7 +161,7 @@ def edges_of(side: str, names: Sequence[str], prints: Sequence[Prints]) -> Edges
 
 
 def candidates(a: Edges, b: Edges, rows: slice) -> tuple[Ints, Ints, Floats]:
-    """Return pairs of images whose smoothed edges are alike, rows of ``a`` against all of ``b``, and how alike they are.
+    """Return pairs of images whose smoothed edges are alike, some rows of ``a`` against all of ``b``, and how alike.
 
     An image is never paired with itself, and pairs of one side with itself come once.
     """
