@@ -102,7 +102,7 @@ def test_metadata_of_an_image_and_its_labels(tmp_path: Path):
         ],
     }
     first, second = ome["omero"]["channels"]
-    assert (first["label"], first["color"], second["color"]) == ("DNA", "0000FF", "FF00FF")
+    assert (first["label"], first["color"], second["color"]) == ("DNA", "0000FF", "00FF00")
     assert "label" not in second
     assert first["window"]["min"] == 0
     assert first["window"]["max"] == 255

@@ -90,6 +90,8 @@ def hash_(
 
 def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     """Print what was found, how it was paired, and what is left over."""
+    from micrographia.dataset.groups import SPLITS
+
     pairing, facts = result.pairing, result.harvest.summary()
     masks = sum(len(entry.items) for entry in pairing.annotations)
     marks = f" and {count(masks, 'mask file')}" if masks or not result.tables else ""
@@ -112,7 +114,8 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     for column, values in result.grouped.items():
         say(f"Grouped by {column}: {count(values, 'value')}")
     if result.splits:
-        say("Split: " + ", ".join(f"{name} {number}" for name, number in result.splits.items()))
+        ordered = sorted(result.splits, key=lambda name: (SPLITS.index(name) if name in SPLITS else 9, name))
+        say("Split: " + ", ".join(f"{name} {result.splits[name]:,}" for name in ordered))
     _changes(result, everything)
     description = result.dataset.description
     filled = _filled(description)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from micrographia.images.channel_colors import display_colors
 from micrographia.images.chunks import Layout
 from micrographia.images.codecs import Codec
 from micrographia.images.image import Channel, Image
@@ -16,9 +17,6 @@ from micrographia.images.pyramid import Level
 
 Version = Literal["0.4", "0.5"]
 Document = dict[str, Any]
-
-PALETTE = ("00FF00", "FF00FF", "00FFFF", "FFFF00", "FF0000", "0000FF")
-"""Colours of channels that have none, so that neighbours differ for colour-blind people too; a lone one is white."""
 
 DOWNSCALING: dict[bool, tuple[str, str]] = {
     False: (
@@ -203,7 +201,7 @@ def omero(name: str, image: Image, windows: Sequence[Window], version: Version) 
         {
             "active": True,
             "coefficient": 1,
-            "color": channel.color or ("FFFFFF" if lone else PALETTE[index % len(PALETTE)]),
+            "color": color,
             "family": "linear",
             "inverted": False,
             **({"label": channel.name} if channel.name else {}),
@@ -214,7 +212,7 @@ def omero(name: str, image: Image, windows: Sequence[Window], version: Version) 
                 "max": window.highest,
             },
         }
-        for index, (channel, window) in enumerate(zip(channels, windows, strict=True))
+        for channel, color, window in zip(channels, display_colors(channels), windows, strict=True)
     ]
     document: Document = {
         "name": name,

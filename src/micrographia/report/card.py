@@ -12,7 +12,9 @@ from typing import Any
 from micrographia import __version__, metadata
 from micrographia.checks.result import Report, Score
 from micrographia.dataset import Dataset
+from micrographia.dataset.groups import SPLITS
 from micrographia.report.card_facts import CardFacts, mask_sets
+from micrographia.report.card_text import author_name, bibtex, text_of
 from micrographia.report.charts import Chart, bars, histogram
 from micrographia.report.pictures import SET_COLOURS
 
@@ -84,7 +86,9 @@ def card_html(dataset: Dataset, facts: CardFacts, report: Report) -> str:
 def _head(dataset: Dataset, facts: CardFacts) -> dict[str, Any]:
     study = dataset.mifa.study
     authors = [
-        {"name": _name(author), "orcid": _safe(author.orcid_id)} for author in study.authors if _name(author)
+        {"name": author_name(author), "orcid": _safe(author.orcid_id)}
+        for author in study.authors
+        if author_name(author)
     ]
     licence = metadata.normalise_licence(study.license) if study.license else None
     chips: list[dict[str, Any]] = []
@@ -161,7 +165,14 @@ def _gallery(dataset: Dataset, facts: CardFacts) -> dict[str, Any]:
         for index, name in enumerate(mask_sets(dataset))
         if name in used
     ]
-    return {"shots": shots, "legend": legend if any(shot["contours"] for shot in shots) else []}
+    shapes = Counter((shot["width"], shot["height"]) for shot in shots)
+    (width, height), _ = shapes.most_common(1)[0] if shapes else ((1, 1), 0)
+    ratio = min(max(width / height, 0.5), 2.0)
+    return {
+        "shots": shots,
+        "ratio": f"{ratio:.3f}",
+        "legend": legend if any(shot["contours"] for shot in shots) else [],
+    }
 
 
 def _charts(dataset: Dataset, facts: CardFacts) -> list[Chart]:
@@ -172,13 +183,16 @@ def _charts(dataset: Dataset, facts: CardFacts) -> list[Chart]:
         if areas.size:
             solid = all("Z" in image.axes for image in facts.images if name in image.areas)
             unit = "voxels" if solid else "pixels"
-            charts.append(
-                histogram(areas, title=f"Size of {noun}", unit=unit, what="objects", name=f"{name}-size")
-            )
+            charts.append(histogram(areas, title="Size", unit=unit, what=noun, name=f"{name}-size"))
         counts = facts.counts(name)
         if len(counts) > 1:
             chart = histogram(
-                counts, title=f"Number of {noun} an image", unit="", what="images", name=f"{name}-count"
+                counts,
+                title=f"Number of {noun}",
+                unit="",
+                what="images",
+                name=f"{name}-count",
+                joint="in each of",
             )
             charts.append(chart)
         described = dataset.set_described(name)
@@ -235,18 +249,18 @@ def _score(score: Score) -> dict[str, Any]:
 def _described(dataset: Dataset) -> dict[str, Any]:
     sets = []
     for entry in dataset.mifa.annotations:
-        fields = [(label, _text(getattr(entry, name))) for name, label in FIELDS]
+        fields = [(label, text_of(getattr(entry, name))) for name, label in FIELDS]
         sets.append({"name": entry.name or "unnamed", "fields": fields})
     mifa, study = dataset.mifa, dataset.mifa.study
     told = [
-        ("Description", _text(study.description)),
-        ("Samples", _text(mifa.biosamples)),
-        ("Preparation", _text(mifa.specimens)),
-        ("Imaging", _text(mifa.image_acquisitions)),
-        ("Funding", study.funding_statement or _text(study.grants)),
-        ("Acknowledgements", _text(study.acknowledgements)),
-        ("Models trained", _text(study.ai_models_trained)),
-        ("Versions", _text(mifa.versions)),
+        ("Description", text_of(study.description)),
+        ("Samples", text_of(mifa.biosamples)),
+        ("Preparation", text_of(mifa.specimens)),
+        ("Imaging", text_of(mifa.image_acquisitions)),
+        ("Funding", study.funding_statement or text_of(study.grants)),
+        ("Acknowledgements", text_of(study.acknowledgements)),
+        ("Models trained", text_of(study.ai_models_trained)),
+        ("Versions", text_of(mifa.versions)),
     ]
     links = [
         {
@@ -256,7 +270,7 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         }
         for link in study.links
     ]
-    authors = [_name(author) for author in study.authors if _name(author)]
+    authors = [author_name(author) for author in study.authors if author_name(author)]
     year = (mifa.versions[-1].timestamp or "")[:4] if mifa.versions else ""
     version = mifa.versions[-1].version if mifa.versions else ""
     doi = next((paper.publication_doi for paper in study.publications if paper.publication_doi), "")
@@ -268,13 +282,14 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         "study": told,
         "links": links,
         "citation": citation,
-        "bibtex": _bibtex(dataset.title, authors, year, version or "", doi or ""),
+        "bibtex": bibtex(dataset.title, authors, year, version or "", doi or ""),
     }
 
 
 def _split(dataset: Dataset, facts: CardFacts) -> dict[str, Any]:
     counts = {image.image: sum(image.counts.values()) for image in facts.images}
-    names = dict.fromkeys(dataset.image_split(image) for image in dataset.image_ids)
+    found = dict.fromkeys(dataset.image_split(image) for image in dataset.image_ids)
+    names = sorted(found, key=lambda name: SPLITS.index(name) if name in SPLITS else len(SPLITS))
     rows = []
     homes: list[dict[str, set[str]]] = [{} for _ in dataset.groups]
     for name in names:
@@ -329,34 +344,6 @@ def _listed(dataset: Dataset) -> dict[str, Any]:
     return {"files": table, "identity": identity}
 
 
-def _text(value: Any) -> str:
-    """Return any part of the metadata as plain text: fields that are stated, one a line."""
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return "\n".join(filter(None, (_text(item) for item in value)))
-    if isinstance(value, metadata.Author):
-        return _name(value)
-    if isinstance(value, metadata.Coverage):
-        return _coverage(value)
-    if hasattr(value, "model_dump"):
-        stated = [_text(getattr(value, name)) for name in type(value).model_fields]
-        return ", ".join(text.replace("\n", ", ") for text in stated if text)
-    return str(value)
-
-
-def _coverage(value: metadata.Coverage) -> str:
-    numbers = ""
-    if value.annotated is not None:
-        numbers = f"{value.annotated:g}" + (f" of {value.total:g}" if value.total is not None else "")
-        numbers += f" {value.unit}" if value.unit else ""
-    return "; ".join(part for part in (numbers, value.description or "") if part)
-
-
-def _name(author: metadata.Author) -> str:
-    return " ".join(part.strip() for part in (author.author_first_name, author.author_last_name) if part)
-
-
 def _safe(url: str | None) -> str:
     """Return a link only if it leads to the web: a page must not run what a dataset says."""
     return url if url and re.match(r"https?://", url) else ""
@@ -374,23 +361,6 @@ def _first_sentence(text: str) -> str:
 
 def _unique(chips: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return list({chip["text"]: chip for chip in chips}.values())
-
-
-def _bibtex(title: str, authors: Sequence[str], year: str, version: str, doi: str) -> str:
-    key = re.sub(r"[^a-z0-9]", "", (authors[0].split()[-1] if authors else "dataset").lower()) + year
-    fields = {
-        "title": f"{{{title}}}",
-        "author": " and ".join(authors),
-        "year": year,
-        "version": version,
-        "doi": doi,
-    }
-    body = "".join(f"  {name} = {{{_tex(value)}}},\n" for name, value in fields.items() if value)
-    return f"@misc{{{key or 'dataset'},\n{body}}}"
-
-
-def _tex(text: str) -> str:
-    return re.sub(r"([%#&_$])", r"\\\1", text)
 
 
 def _size(number: float) -> str:

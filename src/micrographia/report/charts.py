@@ -28,7 +28,16 @@ class Chart:
     name: str
 
 
-def histogram(values: npt.ArrayLike, *, title: str, unit: str, what: str, name: str, bins: int = 32) -> Chart:
+def histogram(
+    values: npt.ArrayLike,
+    *,
+    title: str,
+    unit: str,
+    what: str,
+    name: str,
+    joint: str = "of",
+    bins: int = 32,
+) -> Chart:
     """Return a histogram; the axis is logarithmic where the values are positive and span more than 30 fold.
 
     Parameters
@@ -43,6 +52,10 @@ def histogram(values: npt.ArrayLike, *, title: str, unit: str, what: str, name: 
         What is counted.
     name
         File name of the download.
+    joint
+        What stands between the title and how many there are: size *of* 12 objects, number *in each of* 3 images.
+    bins
+        How many bars there are at most.
     """
     data = np.asarray(values, float).ravel()
     data = data[np.isfinite(data)]
@@ -61,7 +74,7 @@ def histogram(values: npt.ArrayLike, *, title: str, unit: str, what: str, name: 
     counts, _ = np.histogram(data, edges)
     quarters = np.percentile(data, (5, 50, 95))
     sentence = (
-        f"{title} of {data.size:,} {what}: median {_number(quarters[1])} {unit}".rstrip()
+        f"{title} {joint} {data.size:,} {what}: median {_number(quarters[1])} {unit}".rstrip()
         + f", 90% between {_number(quarters[0])} and {_number(quarters[2])}."
     )
     axis = _Axis(float(edges[0]), float(edges[-1]), log)

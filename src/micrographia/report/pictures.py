@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.images import Image
+from micrographia.images import Channel, Image
+from micrographia.images.channel_colors import display_colors
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.integer]
@@ -23,11 +24,13 @@ SIDE = 512
 SMALLEST_OBJECT = 7
 """Median diameter, in pixels of the picture, below which a picture is a crop instead of the whole image."""
 
+SHOWN = 300
+"""Pixels of a page that a picture is about as wide as; a contour is one of them."""
 SMALL = 384
 """Pictures of at most half of this are enlarged by a whole factor."""
 
-LOW, HIGH = 0.5, 99.8
-"""Percentiles of the intensities that become black and full."""
+LOW, LOW_OF_MANY, HIGH = 0.5, 10, 99.8
+"""Percentiles of the intensities that become black (of a lone channel, and of each of several) and full."""
 
 TRUTH = (0xF0, 0xE4, 0x42)
 SET_COLOURS = (
@@ -39,17 +42,6 @@ SET_COLOURS = (
     (0xD5, 0x5E, 0x00),
 )
 """Contour colours by annotation set: yellow for the first, then others of the Okabe-Ito set."""
-
-CHANNEL_COLOURS = ("FFFFFF", "00FF00", "FF00FF", "00B4FF", "FFB000", "FF4040")
-NAMED_COLOURS = {
-    "dapi": "4060FF",
-    "hoechst": "4060FF",
-    "gfp": "00FF00",
-    "fitc": "00FF00",
-    "rfp": "FF4040",
-    "mcherry": "FF4040",
-    "cy5": "FF00FF",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +99,8 @@ def picture(
     window, step, note = _window(image, fitting, side)
     pixels = _reduced(_plane(image, window), step)
     labels = [_labels(mask, window)[::step, ::step] for mask in fitting]
+    if note == "whole image":
+        thick = max(thick, math.ceil(max(pixels.shape[1:]) / SHOWN - 0.25))
     return _finish(coloured(image, pixels), labels, note + told, thick, numbers)
 
 
@@ -124,8 +118,11 @@ def coloured(image: Image, pixels: npt.NDArray[np.float32]) -> Pixels:
         full = 255.0 if image.dtype == np.uint8 else float(np.nanmax(pixels, initial=1))
         return np.clip(np.moveaxis(pixels, 0, -1) / full * 255, 0, 255).astype(np.uint8)
     total = np.zeros((*pixels.shape[1:], 3), np.float32)
-    for index, channel in enumerate(pixels):
-        total += _stretched(channel)[..., None] * np.array(_colour(image, index), np.float32)
+    channels = image.channels if len(image.channels) == len(pixels) else (Channel(),) * len(pixels)
+    for channel, color in zip(pixels, display_colors(channels), strict=True):
+        total += _stretched(channel, alone=len(channels) == 1)[..., None] * np.array(
+            tuple(bytes.fromhex(color)), np.float32
+        )
     return np.clip(total, 0, 255).astype(np.uint8)
 
 
@@ -167,26 +164,16 @@ def _finish(
     return Picture(png_uri(pixels), png_uri(layer) if layer.any() else "", width, height, note)
 
 
-def _stretched(channel: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _stretched(channel: npt.NDArray[np.float32], *, alone: bool) -> npt.NDArray[np.float32]:
     finite = channel[np.isfinite(channel)]
     if not finite.size:
         return np.zeros_like(channel)
-    low, high = np.percentile(finite, (LOW, HIGH))
+    low, high = np.percentile(finite, (LOW if alone else LOW_OF_MANY, HIGH))
     if high <= low:
         low, high = float(finite.min()), float(finite.max())
     scaled = (np.nan_to_num(channel, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    # A square root lifts dim cells out of the dark, as people set it in a viewer.
-    return np.sqrt(np.clip(scaled, 0, 1)).astype(np.float32)
-
-
-def _colour(image: Image, index: int) -> tuple[int, int, int]:
-    channel = image.channels[index] if index < len(image.channels) else None
-    text = channel.color if channel is not None and channel.color else None
-    if text is None and channel is not None:
-        text = next((code for name, code in NAMED_COLOURS.items() if name in channel.name.lower()), None)
-    if text is None:
-        text = "FFFFFF" if image.size("C") == 1 else CHANNEL_COLOURS[1:][index % (len(CHANNEL_COLOURS) - 1)]
-    return int(text[0:2], 16), int(text[2:4], 16), int(text[4:6], 16)
+    # A root lifts dim cells out of the dark, as people set it in a viewer; colours that add up need less of it.
+    return np.clip(scaled, 0, 1).astype(np.float32) ** np.float32(0.5 if alone else 0.85)
 
 
 def _region(image: Image, window: tuple[slice, slice], plane: slice | None = None) -> list[slice]:

@@ -205,6 +205,8 @@ def write_picture(
         metadata["Info"] = "\n".join(
             f"channel {index} = {name}" for index, name in enumerate(channels, start=1)
         )
+        sizes = dict(zip(axes, pixels.shape, strict=True))
+        metadata["Labels"] = list(channels) * (sizes.get("T", 1) * sizes.get("Z", 1))
     resolution = (1 / scale["x"], 1 / scale["y"]) if {"y", "x"} <= set(scale) else None
     tifffile.imwrite(
         path,
