@@ -4,8 +4,8 @@ It is the SHA-256 of a header and of the SHA-256 of every block of one plane of 
 canonical order (``TCZYX``, the last axis fastest), pixels little-endian in C order. Axes of one pixel other than Y
 and X are left out, because formats differ in whether they state them. The header of an image names axes, shape, type,
 scale and units (a step of 1 without a unit says nothing and is left out); that of a label image names axes and shape
-only: its geometry is that of its image. Label values are hashed as uint32, or as uint64 in a block that needs it, so
-that the type they are stored in does not matter.
+only: its geometry is that of its image. The labels of a block are hashed as the narrowest of uint8, uint16, uint32 and
+uint64 that holds them all, so that the type they are stored in does not matter.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from micrographia.work import cores
 
 STRIP = 32
 """Rows of labels that are widened at once."""
+
+LABEL_TYPES = tuple(np.dtype(name) for name in ("<u1", "<u2", "<u4", "<u8"))
 
 Kind = Literal["image", "label"]
 Digests = list[tuple[int, bytes]]
@@ -150,11 +152,9 @@ class PixelHasher:
             block = self._open.get(number)
             if block is None:
                 top = number // self.grid[4] % self.grid[3] * HASHED_SIDE
-                block = self._open[number] = _OpenBlock(
-                    min(HASHED_SIDE, self.shape[3] - top), self.kind == "label" and pixels.dtype.itemsize == 8
-                )
-            block.add(*self._both(part))
-            block.rows -= part.shape[0]
+                block = _OpenBlock(min(HASHED_SIDE, self.shape[3] - top), self._types(pixels.dtype))
+                self._open[number] = block
+            block.add(part, int(self._checked(part).max()) if self.kind == "label" else 0)
             if block.rows == 0:
                 del self._open[number]
                 self.put([(number, block.digest())])
@@ -180,25 +180,24 @@ class PixelHasher:
         return found
 
     def _digest(self, block: Array) -> bytes:
-        """Hash a block strip by strip, so that labels are widened in a little memory that stays in the cache."""
+        """Hash a whole block."""
         if self.kind == "image":
             return hashlib.sha256(np.ascontiguousarray(block, self._stored).data).digest()
-        wide = block.dtype.itemsize == 8 and int(block.max()) > 0xFFFFFFFF
+        kind = _narrowest(int(self._checked(block).max()))
         block_hash = hashlib.sha256()
+        # Strip by strip, so that labels are converted in a little memory that stays in the cache.
         for first in range(0, block.shape[0], STRIP):
-            strip = self._checked(block[first : first + STRIP])
-            block_hash.update(np.ascontiguousarray(strip, "<u8" if wide else "<u4").data)
+            block_hash.update(np.ascontiguousarray(block[first : first + STRIP], kind).data)
         return block_hash.digest()
 
-    def _both(self, block: Array) -> tuple[Array, Array | None]:
-        """Return the pixels as they are hashed; labels as uint32, and as uint64 where some need it."""
+    def _types(self, dtype: np.dtype[Any]) -> list[np.dtype[Any]]:
+        """Return the types as which pixels of a type may be hashed."""
         if self.kind == "image":
-            return np.ascontiguousarray(block, self._stored), None
-        checked = self._checked(block)
-        wide = block.dtype.itemsize == 8 and int(checked.max()) > 0xFFFFFFFF
-        return np.ascontiguousarray(checked, "<u4"), np.ascontiguousarray(checked, "<u8") if wide else None
+            return [self._stored]
+        return [kind for kind in LABEL_TYPES if kind.itemsize <= dtype.itemsize]
 
     def _checked(self, block: Array) -> Array:
+        """Return a block of labels if none is negative."""
         if block.dtype.kind == "i" and int(block.min()) < 0:
             raise ImageError(
                 self.path,
@@ -209,22 +208,28 @@ class PixelHasher:
 
 
 class _OpenBlock:
-    """A block of which some rows have come, hashed both ways until it is known whether labels need 64 bits."""
+    """A block of which some rows have come, hashed as every type until it is known which of them it takes."""
 
-    def __init__(self, rows: int, wide: bool) -> None:
+    def __init__(self, rows: int, types: Sequence[np.dtype[Any]]) -> None:
         self.rows = rows
-        self.narrow = hashlib.sha256()
-        self.wide = hashlib.sha256() if wide else None
-        self.is_wide = False
+        self._most = 0
+        self._hashes = {kind: hashlib.sha256() for kind in types}
 
-    def add(self, narrow: Array, wide: Array | None) -> None:
-        self.narrow.update(narrow.data)
-        if self.wide is not None:
-            self.wide.update((narrow.astype("<u8") if wide is None else wide).data)
-        self.is_wide = self.is_wide or wide is not None
+    def add(self, part: Array, most: int) -> None:
+        """Take some rows, given their largest label."""
+        self.rows -= part.shape[0]
+        self._most = max(self._most, most)
+        for kind, block_hash in self._hashes.items():
+            block_hash.update(np.ascontiguousarray(part, kind).data)
 
     def digest(self) -> bytes:
-        return (self.wide if self.wide is not None and self.is_wide else self.narrow).digest()
+        """Return the hash of the whole block."""
+        kind = _narrowest(self._most)
+        return (self._hashes.get(kind) or next(iter(self._hashes.values()))).digest()
+
+
+def _narrowest(most: int) -> np.dtype[Any]:
+    return next(kind for kind in LABEL_TYPES if most <= np.iinfo(kind).max)
 
 
 def read_five(image: Image, region: Sequence[slice]) -> Array:
