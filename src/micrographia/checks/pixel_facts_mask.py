@@ -40,7 +40,7 @@ class ObjectFacts:
     components, smallest
         Number of pieces that do not touch (corners connect), and the number of pixels of the smallest.
     borders
-        1 where the object touches the border of the image (in a stack, of a plane's).
+        1 where the object touches the border of the image; in a stack also the first or last plane.
     """
 
     labels: Ints = field(default_factory=lambda: _NONE)
@@ -265,13 +265,15 @@ def _foreground(mask: Image, tables: list[tuple[int, FrameTable]], scan: Scan | 
 def _objects(tables: list[tuple[int, FrameTable]], spatial: tuple[int, int, int]) -> ObjectFacts:
     stats = np.concatenate([table.stats for _, table in tables])
     labels = np.concatenate([table.labels for _, table in tables])
-    _, height, width = spatial
+    depth, height, width = spatial
     borders = (
         (stats[:, measure.Y0] == 0)
         | (stats[:, measure.X0] == 0)
         | (stats[:, measure.Y1] == height)
         | (stats[:, measure.X1] == width)
     )
+    if depth > 1:
+        borders |= (stats[:, measure.Z0] == 0) | (stats[:, measure.Z1] == depth)
     return ObjectFacts(
         labels,
         stats[:, measure.AREA].copy(),

@@ -37,6 +37,30 @@ def brightened(builder: Builder) -> None:
     builder.put("images/field_02.tif", (builder.read("images/field_01.tif") * 1.2 + 9).astype(np.uint16))
 
 
+def files(overlap: int) -> object:
+    """Give each of two objects of a field a file of its own, one moved so that they share some pixels."""
+
+    def plant(builder: Builder) -> None:
+        labels = builder.read("masks/field_01.png")
+        (builder.root / "masks/field_01.png").unlink()
+        builder.drop_row("masks/field_01.png")
+        for label in (1, 2):
+            part = (labels == label) | (
+                (labels == 1) & (np.cumsum(labels == 1).reshape(labels.shape) <= overlap)
+            )
+            builder.put(f"masks/field_01/{label}.png", (part * 255).astype(np.uint8))
+            cells = {
+                "annotation set": "nuclei",
+                "annotation type": "segmentation_mask",
+                "source image": "field_01",
+            }
+            builder.add_row(f"masks/field_01/{label}.png", "annotation", **cells)
+        said = "masks/NAME.png is the mask of images/NAME.tif; for some, masks/NAME/ has several files, one an object"
+        builder.set("annotations[0].source_image_association", said)
+
+    return plant
+
+
 def listed(change: object = None) -> object:
     """List the objects of every mask in a table, changed."""
 
@@ -74,6 +98,8 @@ CASES = [
     Case("P014", mask(lambda m: np.where(m == 1, 0, m)), fires=0),
     Case("P016", listed(one_missing), says="other labels than the objects table"),
     Case("P016", listed(), fires=0),
+    Case("P020", files(6), says="1 mask has objects that overlap"),
+    Case("P020", files(0), fires=0, also=["P019"]),
     Case("P017", copied, says="the same although their images differ"),
     Case("P017", mask(lambda m: m + (m > 0), "field_02"), fires=0),
     Case("P017", both(copied, brightened), fires=0, also=["S003"]),

@@ -22,6 +22,7 @@ from micrographia.checks.rules.pixels_common import (
 )
 from micrographia.checks.rules.pixels_masks import picture
 from micrographia.findings import Finding, Severity
+from micrographia.metadata import AnnotationSet
 
 STRAY = 0.1
 """A piece smaller than this share of its object is a stray piece, not a second object with the same label."""
@@ -255,6 +256,57 @@ class ObjectsListed(PixelRule):
         )
 
 
+class ObjectsApart(PixelRule):
+    """Objects do not overlap, or the description says that they do.
+
+    What it does
+    ------------
+    Where every object has a file of its own, counts the pixels that lie in more than one. It stays silent if the target
+    or the criteria of the set speak of overlap.
+
+    Why it matters
+    --------------
+    A label image holds one number a pixel: what overlaps is on further layers after conversion, and programs that read
+    one layer miss it. Mostly the overlap is a slip of a pixel or two, and nobody knows which object is right.
+
+    Example
+    -------
+    40 pixels of ``field_07`` are in two objects.
+
+    How to fix
+    ----------
+    Give each pixel to one object, or say in the target that objects may overlap.
+
+    References
+    ----------
+    Practice; reported by users of published datasets.
+    """
+
+    code = "P020"
+    severity = Severity.INFO
+    letter = Letter.METADATA
+
+    def applies(self, facts: Facts) -> bool:
+        """Only where objects are files."""
+        return any(len(mask.paths) > 1 for mask in pixels(facts).masks.values())
+
+    def check(self, facts: Facts) -> Iterator[Finding]:
+        """Look at what was counted while objects were put together."""
+        told = {set_.name: _speaks_of_overlap(set_) for _, set_ in facts.sets}
+        found = {
+            mask_path(mask): {"image": mask.image, "pixels": mask.overlap}
+            for mask in pixels(facts).masks.values()
+            if mask.overlap and mask.layer == 1 and not told.get(mask.set, False)
+        }
+        yield from self.together(
+            found,
+            "mask",
+            "has objects that overlap",
+            "give each pixel to one object, or say in the target that objects may overlap",
+            plural="have objects that overlap",
+        )
+
+
 class MasksDiffer(PixelRule):
     """No two images have the same mask.
 
@@ -321,3 +373,13 @@ def _stray(mask: MaskFacts) -> Any:
 def _trivial(mask: MaskFacts) -> bool:
     """Tell whether a mask is one that may well occur twice: everything, or next to nothing, is one object."""
     return len(mask.objects) == 1 and (mask.foreground == mask.pixels or mask.foreground < TINY_PIXELS)
+
+
+def _speaks_of_overlap(described: AnnotationSet) -> bool:
+    target = described.target
+    texts = [
+        described.annotation_criteria,
+        target.touching if target else "",
+        target.object if target else "",
+    ]
+    return "overlap" in " ".join(text or "" for text in texts).lower()
