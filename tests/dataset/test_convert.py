@@ -265,6 +265,26 @@ def test_a_full_disk_leaves_source_and_older_output_as_they_were(tmp_path):
     assert content(out) == older
 
 
+def test_killed_between_the_last_table_and_the_end_it_still_lists_the_objects(tmp_path, monkeypatch):
+    from micrographia.dataset import convert as module
+
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    source = described(tmp_path)
+    convert(source, tmp_path / "calm", FAST)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "put_in_place", killed)
+    with pytest.raises(KeyboardInterrupt):
+        convert(source, tmp_path / "out", FAST)
+    monkeypatch.undo()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
+    convert(source, tmp_path / "out", ConvertOptions(verify=False, workers=1, resume=True))
+    assert content(tmp_path / "out") == content(tmp_path / "calm")
+    assert not list(tmp_path.glob("out.*"))
+
+
 def test_two_conversions_do_not_write_into_one_folder(tmp_path):
     from micrographia.dataset.locks import alone
 

@@ -119,8 +119,7 @@ def convert(dataset: Dataset, out: Path, options: ConvertOptions | None = None) 
             raise tables.errors[0]
         result = _finish(dataset, partial, journal, tables)
         put_in_place(partial, out)
-        for ending in LEFTOVERS:
-            _beside(out, ending).unlink(missing_ok=True)
+        _remove_leftovers(out)
     done = [journal.done[image] for image in dataset.image_ids]
     return Converted(
         open_dataset(out),
@@ -138,8 +137,7 @@ def convert(dataset: Dataset, out: Path, options: ConvertOptions | None = None) 
 def _finished(out: Path) -> Converted:
     """Return what there is when the interrupted run had got to its end."""
     done = open_dataset(out)
-    for ending in LEFTOVERS:
-        _beside(out, ending).unlink(missing_ok=True)
+    _remove_leftovers(out)
     last = done.mifa.versions[-1] if done.mifa.versions else None
     content = last.content_sha256 or "" if last else ""
     files = last.files_sha256 or "" if last else ""
@@ -180,9 +178,9 @@ def _convert_images(dataset: Dataset, partial: Path, journal: Journal, options: 
         if done is not None and done.source == fingerprint(files) and target.exists():
             continue
         lock = partial.with_name(partial.name + ".workers")
-        parts = partial / ".objects"
+        parts = partial.with_name(partial.name + ".objects")
         waiting.append(_Task(files, target, parts, lock, kinds, options.version, options.verify, 1))
-    (partial / ".objects").mkdir(exist_ok=True)
+    partial.with_name(partial.name + ".objects").mkdir(exist_ok=True)
     large = len(waiting) <= FEW or _first_is_large(waiting)
     if large:
         waiting = [_with_threads(task, workers) for task in waiting]
@@ -242,14 +240,14 @@ def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -
     done = {image: journal.done[image] for image in dataset.image_ids}
     _remove_strangers(partial / "images", set(done))
     folder = partial / "annotations"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     frames = dict(tables.frames)
     objects = _objects(partial, dataset.image_ids, frames.pop(OBJECTS, None))
     if objects is not None:
         frames[OBJECTS] = objects
     for kind, frame in frames.items():
         write_table(frame, kind, folder / f"{kind}.parquet")
-    shutil.rmtree(partial / ".objects", ignore_errors=True)
     others = carry_over(dataset, partial)
     frame = converted_rows(dataset, partial, done, sorted(frames), others)
     write_manifest(partial / NAME, frame)
@@ -279,7 +277,8 @@ def _objects(partial: Path, ids: Iterable[str], said: Any) -> Any:
     """Join the objects that were measured image by image with what people said of them."""
     import pandas as pd
 
-    parts = [part_path(partial / ".objects", image) for image in ids]
+    folder = partial.with_name(partial.name + ".objects")
+    parts = [part_path(folder, image) for image in ids]
     measured = [read_table(path)[0] for path in parts if path.is_file()]
     if not measured:
         return said
@@ -354,6 +353,7 @@ def _prepare(out: Path, options: ConvertOptions) -> tuple[Path, Journal]:
         journal.resume()
     else:
         shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(_beside(out, ".partial.objects"), ignore_errors=True)
         partial.mkdir()
         journal.begin()
     return partial, journal
@@ -378,6 +378,13 @@ def told_when_full(out: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         remedy = "Free space, then run the same command with --resume; the source and any older output are untouched"
         raise DatasetError(out, f"cannot be written ({reason})", remedy) from error
+
+
+def _remove_leftovers(out: Path) -> None:
+    # The measured objects lie beside the output, not in it: a run killed at its very end must find them again.
+    shutil.rmtree(_beside(out, ".partial.objects"), ignore_errors=True)
+    for ending in LEFTOVERS:
+        _beside(out, ending).unlink(missing_ok=True)
 
 
 def _beside(out: Path, ending: str) -> Path:

@@ -343,8 +343,8 @@ def open_store(path: Path) -> Store:
 
 
 @lru_cache(maxsize=64)
-def _resolved(path: Path) -> Path:
-    return path.resolve()
+def _resolved(absolute: str) -> Path:
+    return Path(absolute).resolve()
 
 
 def inner_path(store: Store, said: Any, where: str) -> str:
@@ -372,7 +372,7 @@ def inner_path(store: Store, said: Any, where: str) -> str:
     name = "/".join(parts)
     if isinstance(store, FolderStore):
         try:
-            inside = (store.path / name).resolve().is_relative_to(_resolved(store.path))
+            inside = (store.path / name).resolve().is_relative_to(_resolved(str(store.path.absolute())))
         except (OSError, RuntimeError) as error:
             raise failure(store.path / name, error, "this link") from error
         if not inside:
