@@ -2,7 +2,7 @@
 
 Every ``python`` and ``console`` block of README.md and docs/ runs, page by page, in an empty folder of the page's own.
 Options stand in an HTML comment on the line above a block, because a word after the language breaks the page:
-``<!-- no-run -->`` (only for what installs), ``<!-- exit=1 -->`` (its last command ends with that status),
+``<!-- no-run -->`` (only for what installs or measures), ``<!-- exit=1 -->`` (its last command ends with that status),
 ``<!-- exact -->`` (the output is compared; ``...`` in a line stands for any text, alone for any lines). A whole block
 inside a comment runs and is not shown.
 """
@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 INSTALLS = re.compile(
-    r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? -m (pip|venv)|(source|\.) \S+/activate)\b"
+    r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? (-m (pip|venv)|benchmarks/)|(source|\.) \S+/activate)\b"
 )
 
 
@@ -151,13 +151,13 @@ def test_code_of_the_page_runs(page, tmp_path, monkeypatch, capsys):
             run_console(block, capsys)
 
 
-def test_only_installing_is_not_run():
+def test_only_installing_and_measuring_is_not_run():
     idle = [block for page in PAGES for block in BLOCKS[page] if "no-run" in block.options]
     assert idle, "README.md says how to set up, which no test runs"
     for block in idle:
         assert block.language == "console", block.place
         for command, _ in block.commands():
-            assert INSTALLS.match(command), f"{block.place}: {command!r} installs nothing, so it must run"
+            assert INSTALLS.match(command), f"{block.place}: {command!r} neither installs nor measures, so it must run"
 
 
 def test_options_are_known_and_stand_above():
@@ -178,9 +178,9 @@ def test_shell_blocks_are_consoles():
 
 
 def prose(page: Path) -> str:
-    """Return a page without its blocks and comments."""
+    """Return a page without its blocks and comments; what is set as code is one word."""
     text = re.sub(r"^( *)(```+).*?^\1\2 *$", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"`[^`]*`|<!--.*?-->", "", text, flags=re.DOTALL)
+    return re.sub(r"`[^`]*`", "code", re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
