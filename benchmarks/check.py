@@ -10,7 +10,6 @@ part. Medians of three runs.
 from __future__ import annotations
 
 import argparse
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from statistics import median
 import numpy as np
 from PIL import Image as Picture
 
+from _peers import machine
 from _synthetic import tile
 from micrographia.checks.fields import propose_groups, reference_plane
 from micrographia.checks.pixel_facts import gather_pixels, measure
@@ -28,7 +28,6 @@ from micrographia.checks.pixel_facts_tiles import units
 from micrographia.dataset import Dataset, open_dataset
 from micrographia.dataset.manifest import COLUMNS
 from micrographia.images import ArrayImage, Image, LabelSource, write_image
-from micrographia.work import cores
 
 RUNS = 3
 GOAL_RATIO, GOAL_SPEED = 2.0, 200.0
@@ -45,9 +44,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     runs = 1 if options.quick else RUNS
-    print(
-        f"{platform.processor() or platform.machine()}, {cores()} cores, Python {platform.python_version()}"
-    )
+    print(", ".join(f"{key} {value}" for key, value in machine().items()))
     print(f"{'dataset':<34}{'MB':>7}{'decode':>9}{'pass':>9}{'ratio':>7}{'MB/s':>7}{'all':>9}{'groups':>9}")
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         for name, make in datasets(options.data, quick=options.quick):
@@ -76,15 +73,19 @@ def report(name: str, dataset: Dataset, runs: int) -> None:
     for image in opened[:2]:
         decode(image, units(image))
     measure(files[0])
-    blocks = timed(lambda: [decode(image, image.blocks()) for image in fresh(dataset)], runs)
-    bands = timed(lambda: [decode(image, units(image)) for image in fresh(dataset)], runs)
-    alone = timed(lambda: gather_pixels(dataset, workers=1, groups=False), runs)
-    everyone = timed(lambda: gather_pixels(dataset, groups=False), runs)
+    gather_pixels(dataset, workers=1, groups=False)
+    times = []
+    for _ in range(runs):
+        blocks = timed(lambda: [decode(image, image.blocks()) for image in fresh(dataset)])
+        bands = timed(lambda: [decode(image, units(image)) for image in fresh(dataset)])
+        alone = timed(lambda: gather_pixels(dataset, workers=1, groups=False))
+        everyone = timed(lambda: gather_pixels(dataset, groups=False))
+        times.append((min(blocks, bands), alone, everyone, alone / min(blocks, bands)))
+    decoding, alone, everyone, ratio = (median(column) for column in zip(*times, strict=True))
     facts = gather_pixels(dataset, groups=False).images
-    groups = timed(lambda: propose_groups(facts, partial(reference_plane, dataset)), 1)
-    decoding = min(blocks, bands)
+    groups = timed(lambda: propose_groups(facts, partial(reference_plane, dataset)))
     print(
-        f"{name:<34}{total:>7.0f}{decoding:>8.2f}s{alone:>8.2f}s{alone / decoding:>7.2f}{total / alone:>7.0f}"
+        f"{name:<34}{total:>7.0f}{decoding:>8.2f}s{alone:>8.2f}s{ratio:>7.2f}{total / alone:>7.0f}"
         f"{everyone:>8.2f}s{groups:>8.2f}s",
         flush=True,
     )
@@ -104,13 +105,10 @@ def decode(image: Image, regions: Iterator[tuple[slice, ...]]) -> None:
         image.read(region)
 
 
-def timed(work: Callable[[], object], runs: int) -> float:
-    seconds = []
-    for _ in range(runs):
-        started = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - started)
-    return median(seconds)
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
 
 
 def real(folder: Path, source: Path) -> Dataset:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -161,6 +162,7 @@ def run(tool: Tool, case: str, folder: Path, pixel_bytes: int, items: int) -> di
         "warm": str(warm),
         "options": tool.options,
     }
+    os.sync()  # what others have written is not left for this one to wait for
     result = measure(python, TOOLS, "convert", arguments, timeout=1200)
     files = [path.stat().st_size for path in out.rglob("*") if path.is_file()] if out.exists() else []
     shutil.rmtree(out.parent, ignore_errors=True)

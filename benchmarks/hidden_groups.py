@@ -28,6 +28,7 @@ from PIL import Image as Picture
 from scipy import ndimage, stats
 from scipy.spatial import KDTree
 
+from _peers import machine
 from micrographia.checks.fields import FieldGroups, propose_groups
 from micrographia.checks.pixel_facts_image import ImageFacts, measure_image
 from micrographia.checks.seams import find_seams
@@ -63,12 +64,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--fields", type=int, default=300, help="simulated fields, of which no two touch")
     options = parser.parse_args()
+    print(", ".join(f"{key} {value}" for key, value in machine().items()))
+    print_simulated(options.fields)
     if options.data is None:
-        parser.error("give --data, or set MICROGRAPHIA_DATA")
+        print("\nno real data: give --data, or set MICROGRAPHIA_DATA")
+        return
     data = load(Path(options.data) / "dsb2018")
     groups = propose_groups(data.facts, lambda name: grey(data.planes[name])[None])
     print_seams(groups)
-    print_simulated(options.fields)
     print_inflation(data, groups, options.seeds)
 
 

@@ -65,11 +65,12 @@ def reader_zarrs(store: str) -> Read:
 def reader_tensorstore(store: str) -> Read:
     import tensorstore
 
+    context = tensorstore.Context({"cache_pool": {"total_bytes_limit": 48 << 20}})
+
     def opened(path: str) -> Any:
         kvstore = {"driver": "file", "path": str(Path(store) / path / "0")}
-        context = {"cache_pool": {"total_bytes_limit": 48 << 20}}
-        spec = {"driver": "zarr3", "kvstore": kvstore, "context": context, "recheck_cached_data": "open"}
-        return tensorstore.open(spec, read=True).result()
+        spec = {"driver": "zarr3", "kvstore": kvstore, "recheck_cached_data": "open"}
+        return tensorstore.open(spec, read=True, context=context).result()
 
     arrays = {"": opened("")[0], "labels/nuclei": opened("labels/nuclei")}
     return lambda path, region: arrays[path][region].read().result()
@@ -134,22 +135,17 @@ def main() -> None:
     options.add_argument("--json", type=Path, help="write all figures to this file")
     chosen = options.parse_args()
     shape = (64, 1024, 1024) if chosen.quick else (64, 2048, 2048)
-    seconds = 1.0 if chosen.quick else 3.0
+    seconds, rounds = (1.0, 1) if chosen.quick else (2.0, 3)
     python = environment("loading", PEERS)
     BENCH.mkdir(exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=BENCH))
     try:
         stores = write_stores(folder, shape)
         rows = [
-            {
-                "reader": reader,
-                "layout": layout,
-                "crop": crop,
-                **rate(reader, python, store, shape, size, seconds),
-            }
+            {"reader": reader, "layout": layout, "crop": crop, **found}
             for crop, size in CROPS.items()
             for layout, store in stores.items()
-            for reader in READERS
+            for reader, found in fastest(python, store, shape, size, seconds, rounds).items()
         ]
     finally:
         shutil.rmtree(folder)
@@ -186,16 +182,27 @@ def main() -> None:
         chosen.json.write_text(json.dumps({"machine": described, "rows": rows, "summary": summary}, indent=1))
 
 
-def rate(
-    reader: str, python: Path, store: Path, shape: tuple[int, ...], crop: tuple[int, ...], seconds: float
-) -> dict[str, Any]:
-    """Return the crops a second of one reader on one store."""
-    chosen = sys.executable if reader == "ours" else python
-    arguments = {"reader": reader, "store": str(store), "shape": shape, "crop": crop, "seconds": seconds}
-    result = measure(chosen, SCRIPT, "crops", arguments, timeout=120)
-    if "error" in result:
-        print(f"{reader} {store.name}: {result['error']}", file=sys.stderr)
-    return result
+def fastest(
+    python: Path, store: Path, shape: tuple[int, ...], crop: tuple[int, ...], seconds: float, rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Let all readers read one store, turn by turn; return the best round of each."""
+    best: dict[str, dict[str, Any]] = {}
+    for _ in range(rounds):
+        for reader in READERS:
+            chosen = sys.executable if reader == "ours" else python
+            arguments = {
+                "reader": reader,
+                "store": str(store),
+                "shape": shape,
+                "crop": crop,
+                "seconds": seconds,
+            }
+            result = measure(chosen, SCRIPT, "crops", arguments, timeout=120)
+            if "error" in result:
+                print(f"{reader} {store.name}: {result['error']}", file=sys.stderr)
+            if result.get("rate", 0.0) >= best.get(reader, {}).get("rate", 0.0):
+                best[reader] = result
+    return best
 
 
 def pivot(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -157,7 +157,9 @@ def test_only_installing_and_measuring_is_not_run():
     for block in idle:
         assert block.language == "console", block.place
         for command, _ in block.commands():
-            assert INSTALLS.match(command), f"{block.place}: {command!r} neither installs nor measures, so it must run"
+            assert INSTALLS.match(command), (
+                f"{block.place}: {command!r} neither installs nor measures, so it must run"
+            )
 
 
 def test_options_are_known_and_stand_above():

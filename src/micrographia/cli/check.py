@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from micrographia.cli.console import count, say, say_json
+from micrographia.cli.console import count, readable, say, say_json
 
 if TYPE_CHECKING:
     from micrographia.checks import Difference, Report
@@ -72,15 +72,16 @@ def check(
         workers=workers,
         quiet=False,
     )
-    if out is not None:
-        from micrographia.dataset.manifest import write_whole
+    with readable():
+        if out is not None:
+            from micrographia.dataset.manifest import write_whole
 
-        write_whole(out, _rendered(report, output, everything=True))
-        say(f"Wrote {out}   ({count(len(report.findings), 'finding')})")
-    elif output is Format.TEXT:
-        _print_text(report, everything=everything)
-    else:
-        typer.echo(_rendered(report, output, everything=everything), nl=False)
+            write_whole(out, _rendered(report, output, everything=True))
+            say(f"Wrote {out}   ({count(len(report.findings), 'finding')})")
+        elif output is Format.TEXT:
+            _print_text(report, everything=everything)
+        else:
+            typer.echo(_rendered(report, output, everything=everything), nl=False)
     raise typer.Exit(report.exit_code(strict=strict))
 
 
@@ -145,10 +146,11 @@ def diff(
     from micrographia.findings import Severity
 
     found = compare(old, new, pixels=pixels, workers=workers, quiet=False)
-    if as_json:
-        say_json(found.to_json())
-    else:
-        tell(found, everything=everything)
+    with readable():
+        if as_json:
+            say_json(found.to_json())
+        else:
+            tell(found, everything=everything)
     raise typer.Exit(int(any(finding.severity is Severity.ERROR for finding in found.broke)))
 
 

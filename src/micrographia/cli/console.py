@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -23,6 +26,21 @@ def say_json(document: Any) -> None:
     """Print a document of JSON values for machines."""
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write("\n")
+
+
+def hush() -> None:
+    """Send what is still to be printed nowhere: its reader (`| head`) has gone, or nobody waits for it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Print inside; a reader that has gone ends the output, not the command, whose exit status still counts."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        hush()
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 import typer
 
 from micrographia.cli import Command
-from micrographia.errors import MicrographiaError
+from micrographia.cli.console import hush
+from micrographia.errors import MicrographiaError, printable
 
 # Some versions of typer bring a click of their own, so its errors are found through typer.
 _USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
@@ -48,22 +50,38 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
         elif not parameter.is_flag:
             parameter.metavar = PLACES.get(parameter.name)
     try:
-        status = program.main(args=arguments, prog_name=f"micrographia {name}", standalone_mode=False)
-    except typer.Exit as stop:
-        return stop.exit_code
+        status = _ended(program, name, arguments)
+        # A reader that has gone is noticed here, not when the interpreter ends.
+        sys.stdout.flush()
     except _USAGE as error:
         problem = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
-        print(f"micrographia {name}: {problem}. See  micrographia {name} --help", file=sys.stderr)
-        return FAILED
+        return _failed(f"micrographia {name}: {problem}. See  micrographia {name} --help")
     except MicrographiaError as error:
-        print(f"micrographia: {error}", file=sys.stderr)
-        if os.environ.get("MICROGRAPHIA_DEBUG"):
-            raise
-        return FAILED
+        return _failed(f"micrographia: {error}")
     except (KeyboardInterrupt, typer.Abort):
+        hush()
         print("micrographia: stopped", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()
         return 0
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(f"micrographia: {printable(f'{place}{error.strerror or error}')}")
+    return status
+
+
+def _ended(program: Any, name: str, arguments: list[str]) -> int:
+    try:
+        status = program.main(args=arguments, prog_name=f"micrographia {name}", standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
     return status if isinstance(status, int) else 0
+
+
+def _failed(message: str) -> int:
+    """Say why a command could not run, in one line; with $MICROGRAPHIA_DEBUG also from where."""
+    print(message, file=sys.stderr)
+    if os.environ.get("MICROGRAPHIA_DEBUG"):
+        traceback.print_exc()
+    return FAILED
