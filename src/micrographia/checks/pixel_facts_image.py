@@ -19,6 +19,8 @@ from micrographia.images import Image, Region
 from micrographia.work import stream
 
 Array = npt.NDArray[Any]
+MANY = 8
+"""Pixels a value from which counting in four tables pays."""
 SAMPLE = 1 << 16
 """About how many pixels of a channel percentiles are estimated from, where values cannot be counted."""
 _PERCENTS = np.array(kernels.PERCENTILES)
@@ -182,7 +184,8 @@ def measure_image(image: Image, name: str, *, threads: int = 1) -> tuple[ImageFa
     for outcome in stream(work, units(image), workers=threads, kind=kind, name=lambda _: str(image.path)):
         part = outcome.result()
         whole.tiles.update(part.tiles)
-        for channel, counts in part.counts.items():
+        for channel, tables in part.counts.items():
+            counts = tables.sum(axis=0, dtype=np.int64)
             known = whole.counts.get(channel)
             whole.counts[channel] = counts if known is None else known + counts
     ordered = dict(sorted(whole.tiles.items()))
@@ -209,21 +212,25 @@ def _measure_unit(image: Image, region: Region, taker: PrintTaker) -> _Unit:
     unit = _Unit()
     countable = image.dtype in (np.uint8, np.uint16)
     stride = max(1, math.isqrt(math.prod(image.shape) // image.size("C") // SAMPLE))
-    for place, tile in tiles(image, region, image.read(region)):
-        values = tile if countable else tile.astype(np.float64)
+    pixels = image.read(region)
+    for place, tile in tiles(image, region, pixels):
+        numbers = tile if countable else tile.astype(np.float64)
         halved = np.empty((tile.shape[0] // 2, tile.shape[1] // 2), np.int32 if countable else np.float64)
-        kernels.sum_pairs(values, halved)
+        kernels.sum_pairs(numbers, halved)
         scan = sample = None
         if countable:
-            counts = unit.counts.get(place.c)
-            if counts is None:
-                counts = unit.counts[place.c] = np.zeros(np.iinfo(image.dtype).max + 1, np.int64)
-            kernels.count_values(tile, counts)
+            tables = unit.counts.get(place.c)
+            if tables is None:
+                values = np.iinfo(image.dtype).max + 1
+                tables = unit.counts[place.c] = np.zeros(
+                    (4 if pixels.size > MANY * values else 1, values), np.int32
+                )
+            kernels.count_values(tile, tables)
             fine, coarse = kernels.curvature_integers(tile), kernels.curvature_integers(halved)
         else:
-            scan = kernels.scan_values(values)
-            sample = values[::stride, ::stride].ravel()
-            fine, coarse = kernels.curvature_floats(values), kernels.curvature_floats(halved)
+            scan = kernels.scan_values(numbers)
+            sample = numbers[::stride, ::stride].ravel()
+            fine, coarse = kernels.curvature_floats(numbers), kernels.curvature_floats(halved)
         if taker.takes(place):
             taker.add(place, tile, halved)
         unit.tiles[place] = _Tile(kernels.digest(tile), scan, fine, coarse, sample)

@@ -18,7 +18,7 @@ TILE = 1024
 BAND_BYTES = 64 << 20
 """Whole rows are read at once while a band of them holds no more than this."""
 
-STACK_BYTES = 32 << 20
+STACK_BYTES = 64 << 20
 """Several planes are read at once while they hold no more than this."""
 
 
@@ -43,13 +43,14 @@ def units(image: Image) -> Iterator[Region]:
         for axis, block in zip(image.axes, image.block_shape, strict=True)
     ]
     *_, height, width = image.shape
-    planes = int(np.prod(steps[:-2], dtype=np.int64))
-    band = planes * min(steps[-2], height) * width * image.dtype.itemsize
-    if band <= BAND_BYTES:
+    row = int(np.prod(steps[:-2], dtype=np.int64)) * width * image.dtype.itemsize
+    if row * min(steps[-2], height) <= BAND_BYTES:
         steps[-1] = _tiles(width)
-        if "Z" in image.axes and steps[-2] >= height:
-            # Planes of a stack at once: objects that run through them are then joined at fewer places.
-            steps[image.axes.index("Z")] *= max(1, STACK_BYTES // band)
+        if row * height <= STACK_BYTES:
+            # Whole planes, and several of a stack: objects that run on are then joined at fewer places.
+            steps[-2] = _tiles(height)
+            if "Z" in image.axes:
+                steps[image.axes.index("Z")] *= STACK_BYTES // (row * height)
     return image.blocks(steps)
 
 

@@ -53,28 +53,34 @@ def digest(tile: Array) -> bytes:
 
 
 @kernel
-def count_values(tile: Array, counts: Array) -> None:
-    """Add how often each value occurs in a tile (2D, unsigned) to ``counts`` (int64, one entry a value)."""
+def count_values(tile: Array, tables: Array) -> None:
+    """Add how often each value occurs in a tile (2D, unsigned).
+
+    Parameters
+    ----------
+    tile
+        The tile.
+    tables
+        int32 (1 or 4, values); their sum is meant. Four are faster for many pixels: equal neighbours then do not wait
+        for each other's increment.
+    """
     height, width = tile.shape
-    many = tile.size >= 8 * counts.size
-    if not many:
+    if tables.shape[0] == 1:
+        counts = tables[0]
         for y in range(height):
             for x in range(width):
                 counts[tile[y, x]] += 1
         return
-    # Equal neighbours would wait for each other's increment in one table.
-    tables = np.zeros((4, counts.size), np.int32)
+    a, b, c, d = tables[0], tables[1], tables[2], tables[3]
     for y in range(height):
         row = tile[y]
         for x in range(0, width - 3, 4):
-            tables[0, row[x]] += 1
-            tables[1, row[x + 1]] += 1
-            tables[2, row[x + 2]] += 1
-            tables[3, row[x + 3]] += 1
+            a[row[x]] += 1
+            b[row[x + 1]] += 1
+            c[row[x + 2]] += 1
+            d[row[x + 3]] += 1
         for x in range(width // 4 * 4, width):
-            tables[0, row[x]] += 1
-    for value in range(counts.size):
-        counts[value] += tables[0, value] + tables[1, value] + tables[2, value] + tables[3, value]
+            a[row[x]] += 1
 
 
 @kernel
