@@ -63,6 +63,15 @@ def test_formats(form: str, begins: str, dataset: Path, capsys: pytest.CaptureFi
         assert out.read_text("utf-8") == printed
 
 
+def test_json_is_asked_for_as_in_the_other_commands(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("check", dataset, "--format", "json") == 1
+    printed = capsys.readouterr().out
+    assert run("check", dataset, "--json") == 1
+    assert capsys.readouterr().out == printed
+
+
 def test_pixels(clean: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", clean, "--pixels", "--strict", "--workers", "1", "--format", "json") == 0
     document = json.loads(capsys.readouterr().out)

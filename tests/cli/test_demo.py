@@ -31,3 +31,13 @@ def test_it_never_writes_into_a_folder_that_is_not_empty(tmp_path, capsys):
     assert main(["demo", str(tmp_path)]) == 2
     assert "is not empty" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_it_never_works_inside_the_folder_that_it_shows(tmp_path, capsys):
+    own = lab(tmp_path)
+    assert main(["demo", str(own / "demo"), "--data", str(own)]) == 2
+    (tmp_path / ".micrographia-demo").touch()
+    assert main(["demo", str(tmp_path), "--data", str(own)]) == 2
+    assert capsys.readouterr().err.count("Choose a folder elsewhere") == 2
+    assert (own / "images").is_dir()
+    assert not (own / "demo").exists()

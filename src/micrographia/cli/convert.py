@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from micrographia.cli.console import count, duration, say, say_json, size
+from micrographia.cli.console import count, duration, say, say_json, size, warn
 
 
 class Version(StrEnum):
@@ -93,7 +93,11 @@ def convert(
         _tell_kept(out, kept, as_json)
         return
     options = ConvertOptions(ome_zarr.value, zipped, verify, resume, overwrite, workers, quiet=as_json)
-    result = convert_dataset(opened, out, options)
+    try:
+        result = convert_dataset(opened, out, options)
+    except KeyboardInterrupt:
+        warn(f"What is done is kept. Go on with:  micrographia convert {dataset}/ {out}/ --resume")
+        raise
     if as_json:
         say_json(
             {
@@ -110,11 +114,14 @@ def convert(
             }
         )
         return
-    rate = size(result.bytes_read / max(result.seconds, 1e-9) * 60)
-    each = duration(result.seconds / max(result.images - result.resumed, 1))
+    new = result.images - result.resumed
+    each = duration(result.seconds / max(new, 1))
+    # What had been done before took none of this time.
+    read = result.bytes_read * new / max(result.images, 1)
+    speed = f"   {each} each, {size(read / max(result.seconds, 1e-9) * 60)}/min" if new else ""
     say(
         f"{count(result.images, 'image')} -> OME-Zarr {ome_zarr.value}   {count(result.files, 'file')}, "
-        f"{size(result.bytes_written)}   {each} each, {rate}/min"
+        f"{size(result.bytes_written)}{speed}"
     )
     if result.resumed:
         say(f"{count(result.resumed, 'image')} had been done before and were kept.")

@@ -36,6 +36,8 @@ def demo(
     """
     from micrographia.errors import DatasetError
 
+    if data is not None:
+        _usable(data, folder)
     if (folder / MARK).is_file():
         shutil.rmtree(folder)  # an earlier demonstration, and nothing else, carries the mark
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -48,6 +50,16 @@ def demo(
         _simulated(folder, seed)
     else:
         _own(folder, data)
+
+
+def _usable(data: Path, folder: Path) -> None:
+    from micrographia.dataset.scan import walk
+    from micrographia.errors import DatasetError
+
+    if next(walk(data, []), None) is None:
+        raise DatasetError(data, "holds no file", "Give a folder with images")
+    if data.resolve().is_relative_to(folder.resolve()) or folder.resolve().is_relative_to(data.resolve()):
+        raise DatasetError(folder, f"cannot be used together with {data}", "Choose a folder elsewhere")
 
 
 def _simulated(folder: Path, seed: int) -> None:

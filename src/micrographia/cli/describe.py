@@ -211,8 +211,15 @@ def _assumptions(result: Described) -> list[str]:
 
 def _problems(result: Described) -> list[MicrographiaError]:
     """Return what could not be read: when looking through the folder, or when opening images with their masks."""
+    from micrographia.errors import MicrographiaError
+
     gone = set(result.merged.gone)
-    return [*result.found.problems, *(error for error in result.harvest.errors if error.path not in gone)]
+    root = f"{result.dataset.path}/"
+    return [
+        MicrographiaError(error.path.removeprefix(root), error.problem, error.remedy)
+        for error in (*result.found.problems, *result.harvest.errors)
+        if error.path.removeprefix(root) not in gone
+    ]
 
 
 def _offers(result: Described) -> None:

@@ -76,6 +76,13 @@ def _ended(program: Any, name: str, arguments: list[str]) -> int:
         status = program.main(args=arguments, prog_name=f"micrographia {name}", standalone_mode=False)
     except typer.Exit as stop:
         return stop.exit_code
+    except SystemExit as stop:
+        # typer answers a broken pipe by leaving with 1, which would say that there are errors.
+        if isinstance(stop.__context__, BrokenPipeError):
+            raise stop.__context__ from None
+        raise
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt  # which some versions of typer answer with this status, in silence
     return status if isinstance(status, int) else 0
 
 

@@ -26,6 +26,7 @@ import csv
 import io
 import os
 import re
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
@@ -188,7 +189,8 @@ def write_whole(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         reason = error.strerror or str(error)
         remedy = "Free space or choose another folder" if path.parent.is_dir() else "Make its folder first"
         raise DatasetError(path, f"cannot be written ({reason})", remedy) from error
