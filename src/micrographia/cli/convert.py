@@ -53,7 +53,12 @@ def plan(
         say(f"cannot be read: {name}")
     if not result.fits:
         raise typer.Exit(1)
-    say(f"Next: micrographia convert {dataset}/ {out or dataset.name + '.mifa'}/")
+    beside = (
+        dataset.with_name(f"{dataset.name}.mifa")
+        if dataset.name
+        else Path("..", f"{dataset.resolve().name}.mifa")
+    )
+    say(f"Next: micrographia convert {dataset}/ {out or beside}/")
 
 
 def convert(

@@ -19,6 +19,8 @@ from micrographia.dataset.words import Meaning, meaning, tokens, without_meaning
 Key = tuple[str, ...]
 Known = dict[Key, list[int]]
 
+HELD = "labels inside the OME-Zarr of the image"
+
 
 @dataclass(slots=True)
 class ImageEntry:
@@ -81,7 +83,7 @@ def pair(
         not say so.
     """
     result = Pairing()
-    objects, rest = _object_folders(items)
+    objects, rest = _object_folders([item for item in items if not item.holder])
     roles = _roles(rest, labels)
     pictures = [item for item in rest if roles[item.name] != "annotation"]
     marks = [item for item in rest if roles[item.name] == "annotation"]
@@ -98,9 +100,22 @@ def pair(
         )
         result.rules[rule] += 1
     _match(result, marks)
+    add_held_labels(result, items)
     _tell_sets_apart(result)
     result.annotations.sort(key=lambda entry: (entry.source, entry.set, entry.items[0].name))
     return result
+
+
+def add_held_labels(result: Pairing, items: list[Item]) -> None:
+    """Add the label images that lie inside the OME-Zarr of an image."""
+    owners = {item.name: index for index, image in enumerate(result.images) for item in image.items}
+    for item in items:
+        if item.holder in owners:
+            name = PurePosixPath(item.member or item.path).name
+            result.annotations.append(AnnotationEntry([item], name, owners[item.holder], HELD))
+            result.rules[HELD] += 1
+        elif item.holder:
+            result.unpaired.append((item, f"{item.holder} is no image"))
 
 
 def role_of(item: Item) -> Meaning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path, PurePosixPath
 
-from micrographia.dataset.pairing import AnnotationEntry, ImageEntry, Pairing, stem_key
+from micrographia.dataset.pairing import AnnotationEntry, ImageEntry, Pairing, add_held_labels, stem_key
 from micrographia.dataset.scan import Item
 from micrographia.dataset.spreadsheets import read_spreadsheet
 from micrographia.errors import DatasetError
@@ -82,7 +82,10 @@ def pair_by_table(root: Path, table: str, items: list[Item]) -> Pairing:
                     AnnotationEntry([mark], name, index[key], f"by the table {path.name}")
                 )
                 result.rules[f"by the table {path.name}"] += 1
-    result.unpaired = [(item, f"not in {path.name}") for item in items if item.name not in used]
+    result.unpaired = [
+        (item, f"not in {path.name}") for item in items if item.name not in used and not item.holder
+    ]
+    add_held_labels(result, items)
     return result
 
 

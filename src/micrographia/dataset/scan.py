@@ -30,6 +30,7 @@ class Item:
     """One member of one file, as its header describes it.
 
     ``path`` is relative to the folder, with ``/``; ``axes`` and ``shape`` are empty where there are no pixels.
+    ``holder`` is the name of the OME-Zarr image that holds it as one of its labels.
     """
 
     path: str
@@ -39,6 +40,7 @@ class Item:
     axes: str = ""
     shape: tuple[int, ...] = ()
     dtype: str = ""
+    holder: str = ""
 
     @property
     def name(self) -> str:
@@ -101,7 +103,9 @@ def scan(root: Path, *, workers: int | None = None) -> Scan:
             path = root / outcome.name
             result.others.append(Item(outcome.name, "unreadable", _size(path)))
             continue
-        for item in outcome.result():
+        items, problems = outcome.result()
+        result.problems.extend(problems)
+        for item in items:
             (result.items if item.kind in ("image", "table") else result.others).append(item)
     return result
 
@@ -141,7 +145,7 @@ def walk(root: Path, problems: list[MicrographiaError]) -> Iterator[str]:
             yield path
 
 
-def _probe(task: tuple[Path, str]) -> list[Item]:
+def _probe(task: tuple[Path, str]) -> tuple[list[Item], list[MicrographiaError]]:
     root, path = task
     full = root / path
     suffix = full.suffix.lower()
@@ -149,16 +153,31 @@ def _probe(task: tuple[Path, str]) -> list[Item]:
         raise MicrographiaError(path, "is a link to nothing", "Remove it or bring the file back")
     size = _size(full)
     if path.lower().endswith(LABELS_IN_ARRAYS):
-        return [
-            Item(path, "image", size, "", held.axes, held.shape, str(held.dtype))
-            for held in held_labels(full)
-        ]
-    if suffix in IMAGE_SUFFIXES or path.lower().endswith(".nii.gz"):
-        members = images.members(full)
-        return [Item(path, "image", size, m.name, m.axes, m.shape, m.dtype) for m in members]
+        labels = held_labels(full)
+        return [Item(path, "image", size, "", held.axes, held.shape, str(held.dtype)) for held in labels], []
+    if suffix in IMAGE_SUFFIXES or path.lower().endswith((".nii.gz", ".zarr.zip")):
+        items = [Item(path, "image", size, m.name, m.axes, m.shape, m.dtype) for m in images.members(full)]
+        return _with_labels(full, items) if suffix in (".zarr", ".ozx", ".zip") else (items, [])
     if suffix in TABLE_SUFFIXES:
-        return [Item(path, "table", size)]
-    return [Item(path, "table" if suffix == ".txt" else "text", size)]
+        return [Item(path, "table", size)], []
+    return [Item(path, "table" if suffix == ".txt" else "text", size)], []
+
+
+def _with_labels(full: Path, items: list[Item]) -> tuple[list[Item], list[MicrographiaError]]:
+    """Add the label images that OME-Zarr images hold; of a folder they are paths, of a zip members."""
+    found = list(items)
+    problems = []
+    for item in items:
+        try:
+            for name in images.label_names(full, item.member):
+                held = images.open_label(full, name, item.member)
+                inner = "/".join(part for part in (item.member, "labels", name) if part)
+                place = (f"{item.path}/{inner}", "") if full.is_dir() else (item.path, inner)
+                said = (held.axes, held.shape, str(held.dtype))
+                found.append(Item(place[0], "image", item.size, place[1], *said, holder=item.name))
+        except MicrographiaError as error:
+            problems.append(error)
+    return found, problems
 
 
 def _size(path: Path) -> int:
