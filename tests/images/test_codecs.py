@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numcodecs
 import numpy as np
 import pytest
@@ -100,3 +102,19 @@ def test_kernels_give_the_bytes_of_one_call_a_chunk(shape, chunk, kind: type, la
     slow, slow_sizes = codecs_native._encode_slowly(codec, cell, chunk, leave_out=leave_out)
     assert fast.tobytes() == slow.tobytes()
     assert fast_sizes.tolist() == slow_sizes.tolist()
+
+
+def test_threads_that_come_and_go_keep_their_working_memory_to_themselves():
+    chunk = np.arange(16 * 256 * 256, dtype=np.uint16).reshape(16, 256, 256) % 997
+    codec = Codec.for_role(chunk.dtype, labels=True)
+
+    def both(number: int) -> bool:
+        cell = (chunk + number % 7).astype(np.uint16)[None]
+        data, sizes = codecs_native.encode_cell(codec, cell, (1, 1, 256, 256), leave_out=False)
+        out = np.empty((256, 256), np.uint16)
+        codec.decode(data[: sizes[0]].tobytes(), out)
+        return bool((out == cell[0, 0]).all())
+
+    for _ in range(8):
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(both, range(16)))

@@ -6,18 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from micrographia import images
 from micrographia.checks.zarr_issues import ZarrFacts, read_zarr
 from micrographia.dataset import Dataset, FileRow
 from micrographia.dataset.manifest import inside
-from micrographia.dataset.opening import MASK_TYPE
+from micrographia.dataset.opening import MASK_TYPE, open_member
 from micrographia.errors import MicrographiaError
 from micrographia.images import Image
 from micrographia.work import Kind, cores, run
 
 OME_ZARR = "OME-Zarr"
 
-Task = tuple[Path, list[tuple[str, str, bool]]]
+Task = tuple[Path, list[tuple[str, str, str, bool]]]
 """The dataset, and the members of its files whose headers are read together."""
 
 WORTH_PROCESSES = 4000, 4
@@ -98,7 +97,7 @@ def gather_headers(
         its ``problem``.
     """
     rows = (row for row in dataset.rows if row.role == "image" or is_mask(row))
-    wanted = list(dict.fromkeys((row.path, row.member, is_mask(row)) for row in rows))
+    wanted = list(dict.fromkeys((row.path, row.member, row.axes, is_mask(row)) for row in rows))
     batches = [(dataset.path, wanted[at : at + _BATCH]) for at in range(0, len(wanted), _BATCH)]
     worth = all(a >= b for a, b in zip((len(wanted), workers or cores()), WORTH_PROCESSES, strict=True))
     kind: Kind = "processes" if worth else "threads"
@@ -124,19 +123,18 @@ def is_mask(row: FileRow) -> bool:
 
 
 def read_headers(task: Task) -> list[FileFacts]:
-    """Read the headers of some members: path, member, and whether it should be a label image."""
+    """Read the headers of some members: path, member, decided axes, and whether it should be a label image."""
     root, members = task
-    return [_read(root, path, member, label=label) for path, member, label in members]
+    return [_read(root, path, member, axes, label=label) for path, member, axes, label in members]
 
 
-def _read(root: Path, path: str, member: str, *, label: bool) -> FileFacts:
+def _read(root: Path, path: str, member: str, axes: str, *, label: bool) -> FileFacts:
     try:
-        place = inside(root, path)
-        with images.open_image(place, member) as image:
+        with open_member(root, path, member, axes) as image:
             facts = of_image(image, path, member)
         if facts.file_format != OME_ZARR:
             return facts
-        return replace(facts, zarr=read_zarr(place, image.member, label=label))
+        return replace(facts, zarr=read_zarr(inside(root, path), image.member, label=label))
     except MicrographiaError as error:
         return FileFacts(path, member, problem=error.problem, remedy=error.remedy)
 

@@ -38,7 +38,7 @@ BIG_FILE = 64 << 20
 """Files from this size on are measured one after another, each by all threads."""
 MANY, SMALL_FILE = 64, 16 << 20
 """In a dataset of more images, the pyramids of smaller files are compared in a quarter of them only."""
-WORTH_PROCESSES = 256 << 20
+WORTH_PROCESSES = 1 << 30
 """Bytes of small files from which starting processes pays; fewer are read by threads."""
 
 

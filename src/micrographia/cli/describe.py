@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 SHOWN = 8
 """How many unpaired or unreadable files are listed without ``--all``."""
+
+
+class Pages(StrEnum):
+    """What the pages of a file may be."""
+
+    SLICES = "slices"
+    CHANNELS = "channels"
+    TIMES = "times"
 
 
 def describe(
@@ -46,6 +55,10 @@ def describe(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the split")] = 0,
     prune: Annotated[bool, typer.Option("--prune", help="Take files that are gone off the list")] = False,
+    pages: Annotated[
+        Pages | None,
+        typer.Option(help="What the pages of files are that do not say; slices if it is left out"),
+    ] = None,
     pixels: Annotated[bool, typer.Option(help="Read the masks to count objects and tell their kind")] = True,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; one a processor by default")] = None,
     everything: Annotated[
@@ -61,7 +74,9 @@ def describe(
     from micrographia.dataset.describe import describe as describe_folder
 
     named = None if channels is None else () if channels == "none" else tuple(channels.split(","))
-    options = DescribeOptions(named, pairs, group or (), split, seed, prune, pixels, workers, quiet=as_json)
+    options = DescribeOptions(
+        named, pairs, group or (), split, seed, prune, pages and pages.value, pixels, workers, quiet=as_json
+    )
     result = describe_folder(folder, options)
     if as_json:
         say_json(document(result))
@@ -199,10 +214,13 @@ def _table_lines(result: Described) -> list[tuple[int, str]]:
 
 def _assumptions(result: Described) -> list[str]:
     """Return what was assumed on reading the images, once each."""
+    from micrographia.images import UNSAID
+
     told: dict[str, list[str]] = {}
     for image in result.harvest.images:
         for note in image.notes:
-            told.setdefault(note, []).append(image.image)
+            hint = " (if that is wrong: --pages)" if note.startswith(UNSAID) else ""
+            told.setdefault(note + hint, []).append(image.image)
     return [
         f"{images[0]}{f' and {len(images) - 1:,} more' if len(images) > 1 else ''}: {note}"
         for note, images in told.items()

@@ -25,6 +25,7 @@ from micrographia.dataset.groups import (
 )
 from micrographia.dataset.harvest import Harvest, harvest
 from micrographia.dataset.manifest import GROUP, NAME, read_manifest, write_manifest, write_whole
+from micrographia.dataset.pages import decide_pages
 from micrographia.dataset.pairing import Pairing, pair, role_of, stem_key
 from micrographia.dataset.pairs import pair_by_table
 from micrographia.dataset.scan import Item, Scan, scan
@@ -68,6 +69,8 @@ class DescribeOptions:
         Draws the split.
     prune
         Take the rows of files that are gone off the list; else they stay, with what people wrote.
+    pages
+        What the pages of a file are that does not say: ``slices``, ``channels``, ``times``, or None to leave it.
     pixels
         Read the label images to count objects.
     workers
@@ -82,6 +85,7 @@ class DescribeOptions:
     split: str | None = None
     seed: int = 0
     prune: bool = False
+    pages: str | None = None
     pixels: bool = True
     workers: int | None = None
     quiet: bool = True
@@ -167,6 +171,8 @@ def describe(root: Path, options: DescribeOptions | None = None) -> Described:
     if options.prune:
         kept = merged.frame[~merged.frame["Files"].isin(merged.gone)].reset_index(drop=True)
         merged = replace(merged, frame=kept)
+    if options.pages is not None and not decide_pages(root, merged.frame, options.pages):
+        raise DatasetError(root, "has no image whose pages are unknown", "Leave out --pages")
     result = Described(_draft(root, merged.frame), found, pairing, Harvest(), merged, tables, again)
     _group(result, options)
     result.harvest = harvest(

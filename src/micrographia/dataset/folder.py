@@ -245,9 +245,10 @@ _CELLS = (
 
 def _file_rows(frame: pd.DataFrame) -> list[FileRow]:
     groups = [name for name in frame.columns if name.startswith(GROUP)]
-    layers = frame["layer"] if "layer" in frame.columns else [""] * len(frame)
+    own = [frame[name] if name in frame.columns else [""] * len(frame) for name in ("layer", "axes")]
     cells: list[list[Any]] = [frame[name].tolist() for name in _CELLS]
     grouped = zip(*(frame[name] for name in groups), strict=True) if groups else repeat((), len(frame))
     names = [name[len(GROUP) :] for name in groups]
-    cells += [[str(layer) for layer in layers], [dict(zip(names, held, strict=True)) for held in grouped]]
+    cells += [[str(cell) for cell in column] for column in own]
+    cells += [[dict(zip(names, held, strict=True)) for held in grouped]]
     return [FileRow(*row) for row in zip(*cells, strict=True)]

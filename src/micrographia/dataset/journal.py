@@ -112,7 +112,7 @@ class Journal:
 def fingerprint(files: ImageFiles) -> str:
     """Return a checksum over what an image is made from: its rows with size and checksum, and a decided voxel size."""
     rows = [
-        [row.path, row.member, row.channel, row.set, row.layer, row.size, row.sha256]
+        [row.path, row.member, row.channel, row.set, row.layer, row.axes, row.size, row.sha256]
         for row in (*files.rows, *files.mask_rows)
     ]
     document = [files.id, rows, sorted(files.voxel.items()), sorted(files.units.items())]

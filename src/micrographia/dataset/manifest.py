@@ -15,6 +15,8 @@ Columns, all text unless stated; an empty cell means none:
 ``group:NAME``     any number of columns: what the images are grouped by (donor, plate, slide)
 ``size``           bytes (integer)
 ``sha256``         checksum of the file; for a Zarr group of its sorted manifest
+``layer``          where objects overlap: on which layer of its set a label image lies, from 1
+``axes``           what a person decided that the axes are, where the file does not say: ``CYX``
 =================  ============================================================================================
 
 Further columns that people add are kept.

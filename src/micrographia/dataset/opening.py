@@ -34,6 +34,7 @@ class FileRow:
     sha256: str
     line: int
     layer: str
+    axes: str
     groups: Mapping[str, str]
 
     @property
@@ -165,10 +166,31 @@ def open_row(root: Path, row: FileRow) -> Image:
     DatasetError, ImageError
         If its path leaves the dataset, or the file cannot be read.
     """
-    path = inside(root, row.path)
-    if row.path.lower().endswith(LABELS_IN_ARRAYS):
-        return held_labels(path)[0]
-    return images.open_image(path, row.member)
+    return open_member(root, row.path, row.member, row.axes)
+
+
+def open_member(root: Path, path: str, member: str = "", axes: str = "") -> Image:
+    """Open an image or label image of a dataset.
+
+    Parameters
+    ----------
+    root
+        The dataset.
+    path, member
+        As ``files.tsv`` lists them.
+    axes
+        What a person decided that its axes are; empty for what the file says.
+
+    Raises
+    ------
+    DatasetError, ImageError
+        If its path leaves the dataset, the file cannot be read, or the axes do not fit.
+    """
+    place = inside(root, path)
+    if path.lower().endswith(LABELS_IN_ARRAYS):
+        return held_labels(place)[0]
+    image = images.open_image(place, member)
+    return images.with_axes(image, axes) if axes else image
 
 
 def held_labels(path: Path) -> list[Image]:

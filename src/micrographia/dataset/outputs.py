@@ -74,7 +74,9 @@ def converted_rows(
     """Return the manifest of a converted dataset; splits, groups and columns of people's own are kept."""
     import pandas as pd
 
-    extra = [name for name in dataset.files.columns if name not in (*COLUMNS, ORIGINAL, "line", "layer")]
+    extra = [
+        name for name in dataset.files.columns if name not in (*COLUMNS, ORIGINAL, "line", "layer", "axes")
+    ]
     own = dataset.files.set_index("line")[extra] if extra else None
     rows: list[dict[str, Any]] = []
 

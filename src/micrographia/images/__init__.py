@@ -3,8 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from micrographia.images.compose import ArrayImage, select, stack_channels
-from micrographia.images.image import AXES, Channel, Image, Member, Pixels, Region
+from micrographia.images.compose import ArrayImage, select, stack_channels, with_axes
+from micrographia.images.image import AXES, UNSAID, Channel, Image, Member, Pixels, Region
 from micrographia.images.reader import Reader, image_suffixes, members, open_image
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ _LATER = {
 
 __all__ = [
     "AXES",
+    "UNSAID",
     "ArrayImage",
     "Channel",
     "Estimate",
@@ -56,6 +57,7 @@ __all__ = [
     "select",
     "stack_channels",
     "validate",
+    "with_axes",
     "write_image",
 ]
 

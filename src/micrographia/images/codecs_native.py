@@ -49,6 +49,10 @@ class Functions:
     zstd_decode: int
     pread: int
     memcpy: int
+    new_encoder: int
+    new_decoder: int
+    free_encoder: int
+    free_decoder: int
 
 
 @cache
@@ -64,6 +68,10 @@ def functions() -> Functions | None:
             _address(zstd, "ZSTD_decompressDCtx"),
             _address(system, "pread"),
             _address(system, "memcpy"),
+            _address(zstd, "ZSTD_createCCtx"),
+            _address(zstd, "ZSTD_createDCtx"),
+            _address(zstd, "ZSTD_freeCCtx"),
+            _address(zstd, "ZSTD_freeDCtx"),
         )
     except (ImportError, OSError, AttributeError, TypeError):
         return None
@@ -79,35 +87,34 @@ def _address(library: ctypes.CDLL, name: str) -> int:
     return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
 
 
-class _Context(threading.local):
-    """The working memory of Zstandard, one a thread."""
-
-    def __init__(self) -> None:
-        zstd = _library("_zstd")
-        for name in ("ZSTD_createCCtx", "ZSTD_createDCtx"):
-            getattr(zstd, name).restype = ctypes.c_void_p
-        self.encoder: int = zstd.ZSTD_createCCtx()
-        self.decoder: int = zstd.ZSTD_createDCtx()
-        self._last = _Freed(zstd, self.encoder, self.decoder)
+_NEW = ctypes.CFUNCTYPE(ctypes.c_void_p)
+_FREE = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p)
 
 
-class _Freed:
-    """Frees the working memory of a thread that ends."""
+class _Memory:
+    """The working memory of Zstandard for one thread; freed with this object, so whoever uses it holds it."""
 
-    def __init__(self, zstd: ctypes.CDLL, encoder: int, decoder: int) -> None:
-        self._calls = (
-            (zstd.ZSTD_freeCCtx, ctypes.c_void_p(encoder)),
-            (zstd.ZSTD_freeDCtx, ctypes.c_void_p(decoder)),
-        )
+    def __init__(self, called: Functions) -> None:
+        self.encoder: int | None = _NEW(called.new_encoder)()
+        self.decoder: int | None = _NEW(called.new_decoder)()
+        self._free = (_FREE(called.free_encoder), self.encoder), (_FREE(called.free_decoder), self.decoder)
+        if not self.encoder or not self.decoder:
+            raise MemoryError("no memory for Zstandard")
 
     def __del__(self) -> None:
-        for free, context in self._calls:
-            free(context)
+        for free, memory in self._free:
+            free(memory)
 
 
-@cache
-def _context() -> _Context:
-    return _Context()
+_THREAD = threading.local()
+
+
+def _memory(called: Functions) -> _Memory:
+    """Return the working memory of this thread."""
+    memory: _Memory | None = getattr(_THREAD, "memory", None)
+    if memory is None:
+        memory = _THREAD.memory = _Memory(called)
+    return memory
 
 
 def encode_cell(
@@ -141,11 +148,11 @@ def encode_cell(
     count, most = _count(cell, chunk), _most(nbytes)
     out = np.empty(count * most, np.uint8) if room is None else room
     sizes = np.empty(count, np.int64)
-    blosc = codec.name == "blosc"
+    blosc, memory = codec.name == "blosc", _memory(called)
     total = encode(
         blosc,
         called.blosc_encode if blosc else called.zstd_encode,
-        0 if blosc else _context().encoder,
+        memory.encoder,
         called.memcpy,
         _ZSTD_NAME.ctypes.data,
         item,
@@ -239,12 +246,12 @@ def decode_chunks(
     box[[0, 2]] = 0
     box[:, first:] = (*window, [part.start for part in region], [part.stop for part in region], chunk)
     box[2:, 4] *= item
-    blosc = codec.name == "blosc"
+    blosc, memory = codec.name == "blosc", _memory(called)
     wrong = decode(
         blosc,
         called.blosc_decode if blosc else called.zstd_decode,
         called.blosc_some,
-        0 if blosc else _context().decoder,
+        memory.decoder,
         called.memcpy,
         called.pread,
         file,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from micrographia.errors import ImageError
-from micrographia.images.image import Array, Channel, Image, Region, canonical, normalise
+from micrographia.errors import ImageError, printable
+from micrographia.images.image import UNSAID, Array, Channel, Image, Region, canonical, normalise
 
 
 class ArrayImage(Image):
@@ -254,6 +254,47 @@ def select(image: Image, **axes: int | slice) -> Image:
         compression=image.compression,
         bits=image.bits,
         notes=image.notes,
+        files=image.files,
+    )
+
+
+def with_axes(image: Image, axes: str) -> Image:
+    """Return an image whose pages are called otherwise: a file of many pages may not say what they are.
+
+    Parameters
+    ----------
+    image
+        As its file was read.
+    axes
+        As many axes, in canonical order, the last two of them ``YX``: ``CYX`` for what was read as ``ZYX``.
+
+    Raises
+    ------
+    ImageError
+        If these axes do not fit.
+    """
+    if axes == image.axes:
+        return image
+    if len(axes) != len(image.axes) or canonical(axes) != axes or not axes.endswith("YX") or image.rgb:
+        problem = f"has the axes {image.axes}, which cannot be called {printable(axes)}"
+        raise ImageError(image.path, problem, "Correct its axes in files.tsv, or leave them empty")
+    scale = {axis: step for axis, step in image.scale.items() if axis.upper() in axes}
+    same = image.size("C") == dict(zip(axes, image.shape, strict=True)).get("C", 1)
+    return Image(
+        image._pixels,
+        path=image.path,
+        member=image.member,
+        axes=axes,
+        shape=image.shape,
+        dtype=image.dtype,
+        scale=scale,
+        units={axis: unit for axis, unit in image.units.items() if axis in scale},
+        channels=image.channels if same else (),
+        block_shape=image.block_shape,
+        file_format=image.file_format,
+        compression=image.compression,
+        bits=image.bits,
+        notes=[note for note in image.notes if not note.startswith(UNSAID)],
         files=image.files,
     )
 

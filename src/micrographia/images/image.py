@@ -285,6 +285,10 @@ class Image:
         return f"<Image {where} {sizes} {self.dtype}{' rgb' if self.rgb else ''}>"
 
 
+UNSAID = "the file does not say what its pages are"
+"""How a note begins that tells of an axis that was assumed."""
+
+
 def canonical(axes: str) -> str:
     """Return axes in canonical order; a letter that is no canonical axis is left out."""
     return "".join(axis for axis in AXES if axis in axes)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from micrographia.images.image import BLOCK_BYTES, Array, Region, canonical
+from micrographia.images.image import BLOCK_BYTES, UNSAID, Array, Region, canonical
 
 FIXED = "-"
 """Letter of an axis of the file along which a member holds one index only."""
@@ -147,7 +147,7 @@ def unnamed(axes: str) -> tuple[str, list[str]]:
     for index in reversed(range(len(letters))):
         if letters[index] in "IQ" and free:
             letters[index] = free.pop(0)
-            notes.append(f"the file does not say what its pages are; they are read as {letters[index]}")
+            notes.append(f"{UNSAID}; they are read as {letters[index]}")
     return "".join(letters), notes
 
 
