@@ -35,6 +35,7 @@ from unicodedata import combining, normalize
 
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding, Severity
+from micrographia.paths import has_link
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +121,10 @@ def inside(root: Path, path: str) -> Path:
     problem = path_problem(path)
     if problem:
         raise DatasetError(path, f"path {problem}", "Write it relative to the dataset folder, with /")
-    joined = root / PurePosixPath(path)
+    relative = PurePosixPath(path)
+    joined = root / relative
+    if not has_link(root, relative.parts):
+        return joined
     try:
         resolved = joined.resolve()
     except (OSError, RuntimeError) as error:

@@ -21,6 +21,7 @@ from typing import Any
 
 from micrographia.errors import ImageError
 from micrographia.images.files import failure, printable, within_limit
+from micrographia.paths import has_link
 
 OPEN_FILES = 64
 """How many files the process keeps open at most."""
@@ -347,6 +348,15 @@ def _resolved(absolute: str) -> Path:
     return Path(absolute).resolve()
 
 
+def _stays_inside(root: Path, name: str) -> bool:
+    if not has_link(root, name.split("/")):
+        return True
+    try:
+        return (root / name).resolve().is_relative_to(_resolved(str(root.absolute())))
+    except (OSError, RuntimeError) as error:
+        raise failure(root / name, error, "this link") from error
+
+
 def inner_path(store: Store, said: Any, where: str) -> str:
     """Return a path that metadata name, below the root of the store.
 
@@ -370,13 +380,8 @@ def inner_path(store: Store, said: Any, where: str) -> str:
     if ".." in parts:
         raise ImageError(store.place(where), f"names {said!r}, which lies outside of it", "Export it again")
     name = "/".join(parts)
-    if isinstance(store, FolderStore):
-        try:
-            inside = (store.path / name).resolve().is_relative_to(_resolved(str(store.path.absolute())))
-        except (OSError, RuntimeError) as error:
-            raise failure(store.path / name, error, "this link") from error
-        if not inside:
-            raise ImageError(
-                store.place(name), "is a link that leads out of the image", "Put a copy in its place"
-            )
+    if isinstance(store, FolderStore) and not _stays_inside(store.path, name):
+        raise ImageError(
+            store.place(name), "is a link that leads out of the image", "Put a copy in its place"
+        )
     return name
