@@ -48,9 +48,8 @@ def main() -> None:
     options = parser.parse_args()
     runs = 1 if options.quick else RUNS
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    print(
-        f"{'dataset':<34}{'MB':>7}{'library':>9}{'ours':>9}{'pass':>9}{'ratio':>7}{'of ours':>9}{'MB/s':>7}{'all':>9}{'groups':>9}"
-    )
+    names = {"library": 9, "ours": 9, "pass": 9, "ratio": 7, "of ours": 9, "MB/s": 7, "all": 9, "groups": 9}
+    print(f"{'dataset':<34}{'MB':>7}" + "".join(f"{name:>{width}}" for name, width in names.items()))
     with tempfile.TemporaryDirectory(dir=options.scratch) as scratch:
         for name, make in datasets(options.data, quick=options.quick):
             report(name, make(Path(scratch) / name.replace(" ", "-").replace(",", "")), runs)
