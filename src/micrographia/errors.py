@@ -54,3 +54,11 @@ class AnnotationError(MicrographiaError):
 
 class DatasetError(MicrographiaError):
     """A dataset folder that cannot be opened, described or converted."""
+
+
+class ProfileError(MicrographiaError):
+    """Profiles (a table of features with its metadata) that cannot be read or used."""
+
+
+class ProtocolError(MicrographiaError):
+    """An evaluation protocol that cannot be read, or does not fit the data."""

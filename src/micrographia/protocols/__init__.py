@@ -1,0 +1,1 @@
+"""Evaluation protocols: what is asked, fixed and hashed before anything is scored."""

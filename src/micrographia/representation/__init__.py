@@ -1,0 +1,1 @@
+"""What image representations encode: profiles, encoders, baselines, metrics, diagnostics and verdicts."""

@@ -1,0 +1,1 @@
+"""Studies in the folders in which they are published."""

@@ -1,0 +1,1 @@
+"""What a design can tell, from its metadata alone, before any score."""

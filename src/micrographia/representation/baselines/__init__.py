@@ -1,0 +1,1 @@
+"""Trivial baselines: what is to be beaten."""

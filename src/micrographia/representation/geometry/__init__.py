@@ -1,0 +1,1 @@
+"""The shape of a representation, and how alike two of them are."""

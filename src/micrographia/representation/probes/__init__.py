@@ -1,0 +1,1 @@
+"""Probes: what a simple model reads from a representation, over hold-outs of whole groups."""

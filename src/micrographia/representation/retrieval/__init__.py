@@ -1,0 +1,1 @@
+"""Retrieval: do the nearest rows share a label?"""
