@@ -1,1 +1,1 @@
-"""Retrieval: do the nearest rows share a label?"""
+"""Retrieval: whether the nearest rows share a label."""
