@@ -9,13 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from micrographia.checks import profiles as home
 from micrographia.checks.registry import builtin_rules
 from micrographia.checks.rule import Letter
-from micrographia.errors import DatasetError
+from micrographia.errors import DatasetError, MetadataError
+from micrographia.metadata.yaml_nodes import plain
+from micrographia.metadata.yaml_parsing import parse
 
 DEFAULT = "mifa-1"
 LARGEST = 1 << 20
@@ -86,9 +85,9 @@ def profile_names() -> tuple[str, ...]:
 def _parse(text: str, path: str | Path) -> Profile:
     example = "It needs `profile`, `description` and `rules` with lists of codes under M, I, F and A"
     try:
-        held = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise DatasetError(path, f"is no YAML ({str(error).splitlines()[0]})", example) from error
+        held = plain(parse(text, path).root)
+    except MetadataError as error:
+        raise DatasetError(path, f"is no YAML ({error.problem})", example) from error
     if not isinstance(held, dict) or not isinstance(held.get("rules"), dict):
         raise DatasetError(path, "is no profile", example)
     letters = {letter.value: letter for letter in Letter}
