@@ -6,6 +6,7 @@ CORE := $(VENV)/.core
 DEV := $(VENV)/.dev
 VALIDATORS := .venv-validators
 DEMO := demo
+TORCH := torch==2.13.0
 
 export PYTHON
 export MICROGRAPHIA_DATA ?= $(abspath $(wildcard ../shared/data))
@@ -67,8 +68,10 @@ $(CORE): pyproject.toml
 	@.ci/venv $(VENV) --editable .
 	@touch $@
 
+# A range of versions of torch would draw gigabytes for graphics cards.
 $(DEV): pyproject.toml
-	@.ci/venv $(VENV) --editable '.[dev,docs]'
+	@.ci/venv $(VENV) $(TORCH)
+	@.ci/venv $(VENV) --editable '.[dev,docs,encoders]'
 	@touch $(CORE) $@
 
 $(VALIDATORS)/.ready: .ci/validators.txt
