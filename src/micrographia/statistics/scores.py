@@ -32,6 +32,10 @@ class Scores:
         What the items are called; empty if they have no names.
     reason
         Why items cannot be evaluated, if some cannot.
+    extra
+        What else a task says about its items.
+    bounds
+        Least and greatest value that an item can have; None if unknown. Items that are all 0 or 1 have (0, 1).
     """
 
     values: Array
@@ -40,6 +44,7 @@ class Scores:
     items: Sequence[str] = ()
     reason: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes.
@@ -47,7 +52,8 @@ class Scores:
         Raises
         ------
         ValueError
-            If a factor, the weights or the names are not as long as the values, or a weight is negative.
+            If a factor, the weights or the names are not as long as the values, a weight is negative, or a value
+            is out of bounds.
         """
         object.__setattr__(self, "values", np.asarray(self.values, dtype=np.float64))
         if self.values.ndim != 1:
@@ -62,6 +68,11 @@ class Scores:
                 raise ValueError(f"factor {name!r} has {len(groups)} labels for {len(self.values)} items")
         if self.items and len(self.items) != len(self.values):
             raise ValueError(f"{len(self.items)} names for {len(self.values)} items")
+        if self.bounds is not None:
+            low, high = self.bounds
+            known = self.values[self.evaluable]
+            if not low < high or (known.size and (known.min() < low - 1e-9 or known.max() > high + 1e-9)):
+                raise ValueError(f"values are not within the bounds {low} to {high}")
 
     @property
     def evaluable(self) -> npt.NDArray[np.bool_]:
