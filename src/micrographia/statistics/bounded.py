@@ -57,6 +57,37 @@ def bounded_limits(
     -------
     Low and high limit for each tail.
     """
+    low, high = _worst_cases(sums, bounds, rng, draws)
+    return [(float(np.quantile(low, tail)), float(np.quantile(high, 1 - tail))) for tail in tails]
+
+
+def bounded_equivalence_p(
+    sums: Sums, bounds: tuple[float, float], delta: float, rng: np.random.Generator, draws: int = 4000
+) -> float:
+    """Return the p of a mean of delta or more, in either direction, that belongs to :func:`bounded_limits`.
+
+    Parameters
+    ----------
+    sums
+        Sums over groups.
+    bounds
+        Least and greatest possible score.
+    delta
+        The smallest difference that matters.
+    rng
+        Source of chance.
+    draws
+        Number of random weightings.
+    """
+    low, high = _worst_cases(sums, bounds, rng, draws)
+    reached = max(int((low <= -delta).sum()), int((high >= delta).sum()))
+    return (1 + reached) / (1 + draws)
+
+
+def _worst_cases(
+    sums: Sums, bounds: tuple[float, float], rng: np.random.Generator, draws: int
+) -> tuple[Array, Array]:
+    """Return means under random weights with one more group at the least, and at the greatest score."""
     lows, highs = [], []
     size = max(1, BLOCK // sums.n)
     for start in range(0, draws, size):
@@ -66,5 +97,4 @@ def bounded_limits(
         above, below = weight @ sums.above, weight @ sums.below + extra
         lows.append((above + extra * bounds[0]) / below)
         highs.append((above + extra * bounds[1]) / below)
-    low, high = np.concatenate(lows), np.concatenate(highs)
-    return [(float(np.quantile(low, tail)), float(np.quantile(high, 1 - tail))) for tail in tails]
+    return np.concatenate(lows), np.concatenate(highs)

@@ -9,18 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import t
 
-from micrographia.statistics.bounded import bounded_limits, is_sparse
-from micrographia.statistics.groups import Groups, Sums, group, sums
-from micrographia.statistics.resampling import is_enumerated, quantiles, studentised
+from micrographia.statistics.crossing import distinct
+from micrographia.statistics.groups import Groups, group, sums
 from micrographia.statistics.scores import Scores
+from micrographia.statistics.spread import NONE, RESAMPLES, over_crossed, over_groups, why_open
 
 Array = npt.NDArray[Any]
-
-MINIMUM_GROUPS = 4
-"""With fewer groups no interval is given."""
-RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -49,34 +44,6 @@ class Interval:
     reason: str = ""
 
 
-@dataclass(frozen=True)
-class Spread:
-    """How a score varies over the groups of one factor.
-
-    Attributes
-    ----------
-    name
-        The factor.
-    n
-        Number of groups.
-    error
-        Standard error; NaN if unknown.
-    df
-        Its degrees of freedom.
-    limits
-        Low and high limit for each tail that was asked for.
-    method
-        How the limits were made.
-    """
-
-    name: str
-    n: int
-    error: float
-    df: float
-    limits: tuple[tuple[float, float], ...]
-    method: str
-
-
 def interval(
     scores: Scores,
     unit: str,
@@ -91,8 +58,8 @@ def interval(
     The limits are those of the bootstrap-t over groups (Efron & Tibshirani 1993), never narrower than Student's t with
     G - 1 degrees of freedom; both rest on the standard error that leaves out one group at a time. Up to 8 groups all
     resamples are enumerated. Where most groups score the same and the score is bounded, see
-    :mod:`micrographia.statistics.bounded`. With crossed factors the distances of the limits along each are added in
-    squares (Zou & Donner 2008), which is at least as wide as the widest of them.
+    :mod:`micrographia.statistics.bounded`. With crossed factors the limits are the widest of those along each factor
+    and of the studentised pigeonhole bootstrap (Owen 2007) over all of them.
 
     Parameters
     ----------
@@ -126,81 +93,22 @@ def interval(
         )
     values, weights = scores.values[kept], weights_of(scores)[kept]
     bounds, sure = known_bounds(scores)
-    factors = factor_groups(scores, (unit, *crossed), kept)
+    factors = distinct(factor_groups(scores, (unit, *crossed), kept))
+    tails = ((1 - level) / 2,)
     spreads = [
-        spread(
-            sums(values, weights, factor), factor.name, bounds, ((1 - level) / 2,), (seed, place), resamples
-        )
+        over_groups(sums(values, weights, factor), factor.name, bounds, tails, (seed, place), resamples)
         for place, factor in enumerate(factors)
     ]
+    whole = over_crossed(values, weights, factors, spreads, tails, (seed, len(factors)), resamples)
     reasons = [factor.reason for factor in factors]
-    low, high = together(scores.score, spreads, 0)
-    how = methods(spreads)
+    low, high = whole.limits[0]
     if not isfinite(low) or not isfinite(high):
         low, high = opened(low, high, bounds if sure else None)
         reasons.append(why_open(spreads))
     elif sure and bounds is not None:
         low, high = max(low, bounds[0]), min(high, bounds[1])
-    return Interval(low, high, level, how if isfinite(low + high) else "none", spreads[0].n, joined(reasons))
-
-
-def spread(
-    totals: Sums,
-    name: str,
-    bounds: tuple[float, float] | None,
-    tails: Sequence[float],
-    seed: Sequence[int],
-    resamples: int = RESAMPLES,
-) -> Spread:
-    """Return how a score varies over the groups of one factor, with limits for each tail.
-
-    Parameters
-    ----------
-    totals
-        Sums over groups.
-    name
-        The factor.
-    bounds
-        Least and greatest possible score, if known.
-    tails
-        Probability of each tail.
-    seed
-        Seed of the resampling.
-    resamples
-        Number of resamples beyond 8 groups.
-    """
-    n, error = totals.n, totals.standard_error
-    if n < MINIMUM_GROUPS or not isfinite(error):
-        none = (float("nan"), float("nan"))
-        return Spread(name, n, error, max(n - 1, 0), (none,) * len(tails), "none")
-    rng = np.random.default_rng(list(seed))
-    score = totals.score
-    flat = float(np.ptp(totals.means)) <= 1e-12 * max(1.0, abs(score))
-    if flat:
-        limits = [(float("-inf"), float("inf"))] * len(tails)
-    else:
-        ordered, chance = studentised(totals, resamples, rng)
-        limits = []
-        for tail in tails:
-            low, high = quantiles(ordered, chance, tail)
-            student = float(t.ppf(1 - tail, n - 1))
-            limits.append((score - max(high, student) * error, score - min(low, -student) * error))
-    method = f"bootstrap-t{' (all resamples)' if is_enumerated(n) else ''}"
-    if bounds is not None and is_sparse(totals):
-        exact = bounded_limits(totals, bounds, tails, rng)
-        limits = [
-            (max(low, least), min(high, most))
-            for (low, high), (least, most) in zip(limits, exact, strict=True)
-        ]
-        method = "bounds of the score"
-    return Spread(name, n, 0.0 if flat else error, n - 1, tuple(limits), method)
-
-
-def together(score: float, spreads: Sequence[Spread], tail: int) -> tuple[float, float]:
-    """Return limits over several factors: distances from the score added in squares (Zou & Donner 2008)."""
-    low = sum((score - one.limits[tail][0]) ** 2 for one in spreads)
-    high = sum((one.limits[tail][1] - score) ** 2 for one in spreads)
-    return score - float(np.sqrt(low)), score + float(np.sqrt(high))
+    method = whole.method if isfinite(low + high) else NONE
+    return Interval(low, high, level, method, spreads[0].n, joined(reasons))
 
 
 def check_level(level: float) -> None:
@@ -235,26 +143,6 @@ def opened(low: float, high: float, bounds: tuple[float, float] | None) -> tuple
     if np.isnan(low) or np.isnan(high):
         return float("nan"), float("nan")
     return (max(low, least) if isfinite(low) else least), (min(high, most) if isfinite(high) else most)
-
-
-def why_open(spreads: Sequence[Spread]) -> str:
-    """Say which factor leaves a score without an interval."""
-    for one in spreads:
-        what = one.name or "item"
-        if one.n < MINIMUM_GROUPS:
-            return f"{one.n} groups of {what}: an interval needs {MINIMUM_GROUPS}"
-        if not isfinite(one.error):
-            return f"one group of {what} holds all the weight"
-        if one.error == 0:
-            return f"all {one.n} groups of {what} score the same, so their spread is unknown"
-    return "too few groups to bound the score at this level"
-
-
-def methods(spreads: Sequence[Spread]) -> str:
-    """Name the methods of several spreads, each once."""
-    named = list(dict.fromkeys(one.method for one in spreads))
-    text = " and ".join(named)
-    return f"{text}, {' x '.join(one.name or 'item' for one in spreads)}" if len(spreads) > 1 else text
 
 
 def joined(reasons: Sequence[str]) -> str:

@@ -13,8 +13,6 @@ import numpy.typing as npt
 
 from micrographia.statistics.groups import Sums, sums
 from micrographia.statistics.intervals import (
-    MINIMUM_GROUPS,
-    RESAMPLES,
     check_level,
     evaluable,
     factor_groups,
@@ -23,6 +21,7 @@ from micrographia.statistics.intervals import (
 )
 from micrographia.statistics.resampling import n_resamples, resample_counts
 from micrographia.statistics.scores import Scores
+from micrographia.statistics.spread import MINIMUM_GROUPS, RESAMPLES
 
 Array = npt.NDArray[Any]
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.statistics.crossing import ratio
 from micrographia.statistics.groups import Sums
 
 Array = npt.NDArray[Any]
@@ -99,14 +100,7 @@ def _ratio(sums: Sums, counts: Array) -> Array:
     scale = below[:, None]
     shift = np.divide(residual, rest, out=np.zeros_like(residual), where=rest > 1e-12 * scale)
     variance = (sums.n - 1) / sums.n * np.einsum("bg,bg->b", counts, shift**2)
-    distance = score - sums.score
-    spread = float(np.abs(sums.means - sums.score).max())
-    tiny = 1e-10 * spread
-    distance = np.where(np.abs(distance) <= tiny, 0.0, distance)
-    error = np.sqrt(variance)
-    flat = error <= tiny
-    ratio = np.divide(distance, error, out=np.zeros_like(distance), where=~flat)
-    return np.where(flat & (distance != 0), np.copysign(np.inf, distance), ratio)
+    return ratio(score - sums.score, np.sqrt(variance), float(np.abs(sums.means - sums.score).max()))
 
 
 def quantiles(ordered: Array, chance: Array, tail: float) -> tuple[float, float]:

@@ -12,26 +12,34 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import t
 
+from micrographia.statistics.bounded import bounded_equivalence_p
+from micrographia.statistics.crossing import distinct
 from micrographia.statistics.equivalence import equivalence_p, equivalence_p_t
-from micrographia.statistics.groups import Groups, Sums, sums
+from micrographia.statistics.groups import Sums, sums
 from micrographia.statistics.intervals import (
-    MINIMUM_GROUPS,
-    RESAMPLES,
-    Spread,
     check_level,
     evaluable,
     factor_groups,
     joined,
     known_bounds,
-    methods,
-    spread,
-    together,
     weights_of,
-    why_open,
 )
 from micrographia.statistics.power import detectable_errors, minimum_detectable
 from micrographia.statistics.scores import Scores
 from micrographia.statistics.signflip import groups_needed, sign_flip_p, smallest_p
+from micrographia.statistics.spread import (
+    BOUNDED,
+    MINIMUM_GROUPS,
+    NONE,
+    RESAMPLES,
+    Spread,
+    added,
+    combined_error,
+    over_crossed,
+    over_groups,
+    over_seeds,
+    why_open,
+)
 
 Array = npt.NDArray[Any]
 
@@ -117,8 +125,8 @@ def compare(
     p is that of exact sign flips of the groups' differences (sampled beyond 32 groups), the largest along the unit and
     each crossed factor. The interval is that of :func:`interval`. *beats* and *loses* need both: p at most
     ``1 - level`` and an interval without 0. *equivalent* needs two one-sided sign-flip tests at delta and an interval
-    of level ``1 - 2 (1 - level)`` within +-delta. With several factors, or several seeds, p is also at least that of a t test
-    whose squared standard error is the sum of theirs, with Satterthwaite's degrees of freedom.
+    of level ``1 - 2 (1 - level)`` within +-delta. With several factors, or several seeds, p is also at least that of a
+    t test whose squared standard error is the sum of theirs, with Satterthwaite's degrees of freedom.
 
     Parameters
     ----------
@@ -156,7 +164,7 @@ def compare(
     others = [b] if isinstance(b, Scores) else list(b)
     _check_pairs(a, others, (unit, *crossed))
     kept = np.logical_and.reduce([evaluable(one) for one in (a, *others)])
-    factors = factor_groups(a, (unit, *crossed), kept)
+    factors = distinct(factor_groups(a, (unit, *crossed), kept))
     if not kept.any():
         return _undefined(a, others, delta, level, factors[0].n)
     reasons = [factor.reason for factor in factors]
@@ -165,22 +173,23 @@ def compare(
         reasons.append(f"{left_out} items could not be evaluated for both and are left out")
     weights = _common_weights(a, others, kept)
     by_seed = a.values[kept] - np.array([one.values[kept] for one in others])
-    totals = [sums(by_seed.mean(axis=0), weights, factor) for factor in factors]
+    differences = by_seed.mean(axis=0)
     bounds, guessed = _difference_bounds([a, *others])
     if not by_seed.any() and guessed:
         bounds = (0.0, 0.0)  # identical and not of a few possible values: no accident
         reasons.append("identical on every item")
     tails = ((1 - level) / 2, 1 - level)
-    spreads = [
-        spread(total, factor.name, bounds, tails, (seed, place), resamples)
+    totals = [sums(differences, weights, factor) for factor in factors]
+    single = [
+        over_groups(total, factor.name, bounds, tails, (seed, place), resamples)
         for place, (total, factor) in enumerate(zip(totals, factors, strict=True))
     ]
+    sources = [over_crossed(differences, weights, factors, single, tails, (seed, len(factors)), resamples)]
     if not isinstance(b, Scores):
-        by_score = by_seed @ weights / weights.sum()
-        seeds, said = _seed_spread(by_score, tails)
-        reasons.append(said)
-        spreads.extend(seeds)
-    return _judge(totals, factors, spreads, reasons, delta, level, seed, int(kept.sum()))
+        reasons.append(_what_seeds_allow(len(others)))
+        if len(others) > 1:
+            sources.append(over_seeds(by_seed @ weights / weights.sum(), tails))
+    return _judge(_Evidence(totals, single, sources, bounds, reasons, int(kept.sum())), delta, level, seed)
 
 
 def beats_all(comparisons: Iterable[Comparison]) -> Verdict:
@@ -205,40 +214,47 @@ def beats_all(comparisons: Iterable[Comparison]) -> Verdict:
     return next((word for word in order if word in words), Verdict.UNDEFINED)
 
 
-def _judge(
-    totals: Sequence[Sums],
-    factors: Sequence[Groups],
-    spreads: Sequence[Spread],
-    reasons: list[str],
-    delta: float,
-    level: float,
-    seed: int,
-    n_items: int,
-) -> Comparison:
+@dataclass(frozen=True)
+class _Evidence:
+    """Differences summed along each factor, their spread along each, and the independent sources of spread."""
+
+    totals: Sequence[Sums]
+    single: Sequence[Spread]
+    sources: Sequence[Spread]
+    bounds: tuple[float, float] | None
+    reasons: list[str]
+    n_items: int
+
+
+def _judge(evidence: _Evidence, delta: float, level: float, seed: int) -> Comparison:
+    totals, single, sources, reasons = evidence.totals, evidence.single, evidence.sources, evidence.reasons
     difference = totals[0].score
     alpha = 1 - level
     by_factor = {
-        factor.name or "item": sign_flip_p(total.above, seed=seed)
-        for total, factor in zip(totals, factors, strict=True)
+        one.name or "item": sign_flip_p(total.above, seed=seed)
+        for total, one in zip(totals, single, strict=True)
     }
+    error, df = combined_error(sources)
     p = max(by_factor.values())
-    p_equivalence = max(equivalence_p(total, delta, seed=seed) for total in totals)
-    error, df = _combined(spreads)
-    if len(spreads) > 1 and isfinite(error):
-        p = max(p, float(2 * t.sf(abs(difference) / error, df)) if error > 0 else p)
+    p_equivalence = max(
+        _equivalence(total, one, evidence.bounds, delta, seed)
+        for total, one in zip(totals, single, strict=True)
+    )
+    if len(single) + len(sources) > 2 and isfinite(error) and error > 0:
+        p = max(p, float(2 * t.sf(abs(difference) / error, df)))
         p_equivalence = max(p_equivalence, equivalence_p_t(difference, error, df, delta))
-    low, high = together(difference, spreads, 0)
-    inner = together(difference, spreads, 1)
-    how = methods(spreads)
+    low, high = added(difference, sources, 0)
+    inner = added(difference, sources, 1)
+    method = " plus ".join(one.method for one in sources)
     if not (isfinite(low) and isfinite(high)):
         low = high = float("nan")
-        how = "none"
-        reasons.append(why_open(spreads))
-    fewest = min(factor.n for factor in factors)
+        method = NONE
+        reasons.append(why_open(single))
+    fewest = min(one.n for one in single)
     equivalent = p_equivalence <= alpha + 1e-12 and -delta < inner[0] and inner[1] < delta
     if fewest < MINIMUM_GROUPS or (fewest < groups_needed(alpha) and not equivalent):
         verdict = Verdict.TOO_FEW
-        reasons.append(_too_few(totals, factors, alpha))
+        reasons.append(_too_few(single, alpha))
     elif equivalent:
         verdict = Verdict.EQUIVALENT
         if p <= alpha:
@@ -247,64 +263,48 @@ def _judge(
         verdict = Verdict.BEATS if low > 0 else Verdict.LOSES
     else:
         verdict = Verdict.UNDECIDED
-        reasons.append(_few_differ(totals, factors, alpha))
+        reasons.append(_few_differ(totals, single, alpha))
     return Comparison(
         difference=difference,
         low=low,
         high=high,
         p=p,
         p_equivalence=p_equivalence,
-        minimum_detectable=_detectable(spreads, error, df, level, fewest),
-        n_groups=factors[0].n,
-        method=f"sign flips; {how}",
+        minimum_detectable=_detectable(evidence, error, df, level),
+        n_groups=single[0].n,
+        method=f"sign flips; {method}",
         delta=delta,
         verdict=verdict,
         reason=joined(reasons),
         level=level,
         p_by_factor=by_factor,
-        n_items=n_items,
+        n_items=evidence.n_items,
     )
 
 
-def _combined(spreads: Sequence[Spread]) -> tuple[float, float]:
-    """Return the standard error over all factors and its degrees of freedom (Satterthwaite 1946)."""
-    variances = np.array([one.error**2 for one in spreads])
-    total = float(variances.sum())
-    if not isfinite(total) or total == 0:
-        return sqrt(total) if total == 0 else float("nan"), min(one.df for one in spreads)
-    return sqrt(total), total**2 / float(
-        sum(v**2 / one.df for v, one in zip(variances, spreads, strict=True))
-    )
+def _equivalence(
+    total: Sums, one: Spread, bounds: tuple[float, float] | None, delta: float, seed: int
+) -> float:
+    p = equivalence_p(total, delta, seed=seed)
+    if one.method == BOUNDED and bounds is not None:
+        p = max(p, bounded_equivalence_p(total, bounds, delta, np.random.default_rng(seed)))
+    return p
 
 
-def _detectable(spreads: Sequence[Spread], error: float, df: float, level: float, fewest: int) -> float:
+def _detectable(evidence: _Evidence, error: float, df: float, level: float) -> float:
+    fewest = min(one.n for one in evidence.single)
     if not isfinite(error) or error == 0 or fewest < max(MINIMUM_GROUPS, groups_needed(1 - level)):
         return float("nan")
-    if len(spreads) == 1:
-        return minimum_detectable(error * sqrt(fewest), fewest, level=level)
-    return max(
-        detectable_errors(round(df, 3), level=level) * error,
-        *(
-            minimum_detectable(one.error * sqrt(one.n), one.n, level=level)
-            for one in spreads
-            if one.name != "seed"
-        ),
-    )
+    by_signs = max(minimum_detectable(one.error * sqrt(one.n), one.n, level=level) for one in evidence.single)
+    if len(evidence.single) + len(evidence.sources) == 2:
+        return by_signs
+    return max(by_signs, detectable_errors(round(df, 2), level=level) * error)
 
 
-def _seed_spread(differences: Array, tails: Sequence[float]) -> tuple[list[Spread], str]:
-    """Return how the difference varies over seeds, and what that allows to say."""
-    n = len(differences)
+def _what_seeds_allow(n: int) -> str:
     if n < 2:
-        return [], "one seed: nothing is said about other seeds"
-    error = float(differences.std(ddof=1)) / sqrt(n)
-    mean = float(differences.mean())
-    limits = []
-    for tail in tails:
-        half = float(t.ppf(1 - tail, n - 1)) * error
-        limits.append((mean - half, mean + half))
-    said = f"{n} seeds are a random factor: a claim about this checkpoint, not about the method"
-    return [Spread("seed", n, error, n - 1, tuple(limits), "t over seeds")], said
+        return "one seed: nothing is said about other seeds"
+    return f"{n} seeds are a random factor: a claim about this checkpoint, not about the method"
 
 
 def _difference_bounds(candidates: Sequence[Scores]) -> tuple[tuple[float, float] | None, bool]:
@@ -349,17 +349,19 @@ def _undefined(a: Scores, others: Sequence[Scores], delta: float, level: float, 
     return Comparison(nan, nan, nan, nan, nan, nan, n_groups, "none", delta, Verdict.UNDEFINED, said, level)
 
 
-def _too_few(totals: Sequence[Sums], factors: Sequence[Groups], alpha: float) -> str:
+def _named(n: int, one: Spread) -> str:
+    return f"{n} groups of {one.name}" if one.name else f"{n} items"
+
+
+def _too_few(single: Sequence[Spread], alpha: float) -> str:
     needed = max(groups_needed(alpha), MINIMUM_GROUPS)
-    total, factor = min(zip(totals, factors, strict=True), key=lambda pair: pair[0].n)
-    named = f"groups of {factor.name}" if factor.name else "items"
-    return f"{total.n} {named}: p cannot be below {smallest_p(total.n):.3g}; {needed} are needed for p of {alpha:.3g}"
+    one = min(single, key=lambda each: each.n)
+    return f"{_named(one.n, one)}: p cannot be below {smallest_p(one.n):.3g}; {needed} are needed for p of {alpha:.3g}"
 
 
-def _few_differ(totals: Sequence[Sums], factors: Sequence[Groups], alpha: float) -> str:
-    for total, factor in zip(totals, factors, strict=True):
+def _few_differ(totals: Sequence[Sums], single: Sequence[Spread], alpha: float) -> str:
+    for total, one in zip(totals, single, strict=True):
         differ = int((total.above != 0).sum())
         if differ < groups_needed(alpha):
-            named = f"groups of {factor.name}" if factor.name else "items"
-            return f"only {differ} of {total.n} {named} differ"
+            return f"only {differ} of {_named(total.n, one)} differ"
     return ""
