@@ -20,6 +20,7 @@ from micrographia.representation.batch.inputs import (
 from micrographia.representation.batch.kernels import simpson_rows
 from micrographia.representation.batch.neighbours import Neighbours, given, search
 from micrographia.representation.batch.threads import over_parts
+from micrographia.representation.retrieval.similarity import Distance
 
 TOLERANCE = 1e-5
 """How near the logarithm of the perplexity is met."""
@@ -36,7 +37,7 @@ def lisi(
     *,
     perplexity: float = 30,
     neighbours: Neighbours | tuple[Array, Array] | None = None,
-    distance: str = "euclidean",
+    distance: Distance = "euclidean",
     permutations: int = 20,
     seed: int = 0,
     workers: int | None = None,
@@ -81,7 +82,7 @@ def lisi(
     Raises
     ------
     ProfileError
-        If the shapes do not fit.
+        If the shapes do not fit, or there is no such distance.
     ValueError
         If the perplexity is not above 1, or the number of permutations is negative.
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from micrographia.errors import ProfileError
 from micrographia.representation.batch.copies import copy_numbers
 from micrographia.representation.batch.inputs import Array, Floats
-from micrographia.representation.retrieval import nearest_neighbours
+from micrographia.representation.retrieval.neighbours import nearest_neighbours
+from micrographia.representation.retrieval.similarity import Distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ def search(
     values: Array,
     k: int,
     *,
-    distance: str = "euclidean",
+    distance: Distance = "euclidean",
     exclude: Sequence[Array] | None = None,
     rows: npt.NDArray[np.intp] | None = None,
     seed: int = 0,

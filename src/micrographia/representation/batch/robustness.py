@@ -19,6 +19,7 @@ from micrographia.representation.batch.inputs import (
 )
 from micrographia.representation.batch.kernels import count_kinds
 from micrographia.representation.batch.neighbours import Neighbours, given, search
+from micrographia.representation.retrieval.similarity import Distance
 
 KINDS = ("SS", "SO", "OS", "OO")
 """Same or other biology, then same or other centre."""
@@ -86,7 +87,7 @@ def robustness_index(
     *,
     neighbours: Neighbours | tuple[Array, Array] | None = None,
     exclude: Sequence[Labels] | None = None,
-    distance: str = "cosine",
+    distance: Distance = "cosine",
     seed: int = 0,
 ) -> RobustnessIndex:
     """Return the robustness index over the ``k`` nearest neighbours, with all four shares.
@@ -142,7 +143,7 @@ def robustness_curve(
     *,
     neighbours: Neighbours | tuple[Array, Array] | None = None,
     exclude: Sequence[Labels] | None = None,
-    distance: str = "cosine",
+    distance: Distance = "cosine",
     seed: int = 0,
 ) -> list[RobustnessIndex]:
     """Return the robustness index for several numbers of neighbours from one search.
