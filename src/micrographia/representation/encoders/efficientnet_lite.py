@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from micrographia.representation.encoders.encoder import EncoderError
 from micrographia.representation.encoders.networks import Network, TorchEncoder, needed, seeded, torch_module
+from micrographia.representation.encoders.protocol import EncoderError
 
 SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240}
 """Name to side of the input in pixels."""
@@ -90,7 +90,9 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise EncoderError(path, f"cannot be read ({error.strerror})", "Check its path and permissions") from error
+        raise EncoderError(
+            path, f"cannot be read ({error.strerror})", "Check its path and permissions"
+        ) from error
 
 
 def _network(name: str, seed: int) -> Network:

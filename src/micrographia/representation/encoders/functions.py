@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from micrographia import plugins
-from micrographia.representation.encoders.encoder import (
+from micrographia.representation.encoders.protocol import (
     API_VERSION,
     Batch,
     Encoder,
@@ -52,7 +52,7 @@ class FunctionEncoder:
         self.name = name or getattr(function, "__name__", type(function).__name__)
         self.version = str(getattr(function, "version", ""))
         self.size = int(size or getattr(function, "size", 224))
-        self.channels = int(getattr(function, "channels", 3) if channels is None else channels)
+        self.channels = int(getattr(function, "channels", 3)) if channels is None else channels
         self.sha256 = code_sha256(function)
         self.details = {"architecture": "function", "weights": "of the function"}
         zeros = np.zeros((1, self.channels or 3, self.size, self.size), np.float32)
@@ -72,7 +72,9 @@ class FunctionEncoder:
         try:
             given = self.function(images)
         except Exception as error:  # code of other people may raise anything
-            raise EncoderError(self.name, f"fails: {type(error).__name__}: {error}", "Mend the function") from error
+            raise EncoderError(
+                self.name, f"fails: {type(error).__name__}: {error}", "Mend the function"
+            ) from error
         layers = given if isinstance(given, dict) else {"output": given}
         found = {str(layer): np.asarray(held, np.float32) for layer, held in layers.items()}
         for layer, held in found.items():
@@ -104,7 +106,9 @@ def function_encoder(place: str, *, size: int | None = None, channels: int | Non
             found = getattr(found, part)
     # Importing runs the user's module, which may raise anything.
     except Exception as error:
-        raise EncoderError(place, f"cannot be imported: {type(error).__name__}: {error}", "Check its path") from error
+        raise EncoderError(
+            place, f"cannot be imported: {type(error).__name__}: {error}", "Check its path"
+        ) from error
     finally:
         sys.path.remove(here)
     if hasattr(found, "encode"):
@@ -112,7 +116,8 @@ def function_encoder(place: str, *, size: int | None = None, channels: int | Non
             plugins.verify(found, Encoder)
         except TypeError as error:
             raise EncoderError(place, str(error), "Give it what an encoder has") from error
-        return found() if inspect.isclass(found) else found  # type: ignore[no-any-return]
+        made: Encoder = found() if inspect.isclass(found) else found
+        return made
     if not callable(found):
         raise EncoderError(place, "is not callable", "Name a function that takes (n, C, Y, X)")
     return FunctionEncoder(found, name=place, size=size, channels=channels)
@@ -126,4 +131,6 @@ def code_sha256(function: Callable[..., Any]) -> str:
         source = None
     if source and Path(source).is_file():
         return hashlib.sha256(Path(source).read_bytes()).hexdigest()
-    return hashlib.sha256(repr(getattr(function, "__qualname__", type(function).__qualname__)).encode()).hexdigest()
+    return hashlib.sha256(
+        repr(getattr(function, "__qualname__", type(function).__qualname__)).encode()
+    ).hexdigest()

@@ -123,6 +123,8 @@ class Mapping:
 def choose_mapping(text: str, images: Sequence[Header], inputs: int) -> Mapping:
     """Return the mapping for all images; ``auto`` takes rgb where all images are grey or colour, else channelwise.
 
+    For encoders of one channel it takes the mean of colours, for encoders of many channels the channels as they are.
+
     Parameters
     ----------
     text
@@ -138,13 +140,10 @@ def choose_mapping(text: str, images: Sequence[Header], inputs: int) -> Mapping:
         If there is no such mapping, or it does not fit an image.
     """
     if text == "auto":
-        grey_or_colour = all(image.channels == 1 or image.rgb for image in images)
-        text = "rgb" if grey_or_colour and inputs in (0, 1, 3) else "channelwise"
-        if inputs in (0, 1) and not all(image.channels == (inputs or images[0].channels) for image in images):
-            text = "mean" if inputs == 1 and grey_or_colour else "channelwise"
-        if inputs == 0 and len({image.channels for image in images}) == 1:
-            text = f"channels:{','.join(map(str, range(images[0].channels)))}"
-    known = text in ("channelwise", "rgb", "mean") or (text.startswith("channels:") and all(text[9:].split(",")))
+        text = _usual(images, inputs)
+    known = text in ("channelwise", "rgb", "mean") or (
+        text.startswith("channels:") and all(text[9:].split(","))
+    )
     if not known:
         raise ProfileError(
             "",
@@ -156,18 +155,36 @@ def choose_mapping(text: str, images: Sequence[Header], inputs: int) -> Mapping:
     mapping = Mapping(text, taken)
     if text == "channelwise":
         first = images[0]
-        named = len(first.names) == first.channels and len(set(first.names)) == first.channels and all(first.names)
+        named = (
+            len(first.names) == first.channels
+            and len(set(first.names)) == first.channels
+            and all(first.names)
+        )
         names = first.names if named else tuple(f"c{number}" for number in range(first.channels))
         mapping = Mapping(text, taken, names if first.channels > 1 else ("",))
     if mapping.wanted:
         if inputs not in (0, len(mapping.wanted)):
             raise ProfileError(
-                "", f"the encoder takes {inputs} channels and the mapping names {len(mapping.wanted)}", "Name as many"
+                "",
+                f"the encoder takes {inputs} channels and the mapping names {len(mapping.wanted)}",
+                "Name as many",
             )
         mapping = Mapping(text, len(mapping.wanted))
     for image in images:
         mapping.take(image)
     return mapping
+
+
+def _usual(images: Sequence[Header], inputs: int) -> str:
+    held = {image.channels for image in images}
+    every = f"channels:{','.join(map(str, range(images[0].channels)))}"
+    if inputs == 0:
+        return every if len(held) == 1 else "rgb"
+    if inputs == 3 and all(image.channels == 1 or image.rgb for image in images):
+        return "rgb"
+    if inputs == 1 and all(image.channels == 1 or image.rgb for image in images):
+        return "mean"
+    return every if inputs > 3 and held == {inputs} else "channelwise"
 
 
 def _channel(image: Header, name: str) -> int:
@@ -202,7 +219,7 @@ def choose_scaling(text: str, images: Sequence[Header]) -> str:
         values = []
     usable = len(values) == 2 and np.isfinite(values).all() and values[0] < values[1]
     if kind == "percentile" and usable:
-        usable = 0 <= values[0] and values[1] <= 100
+        usable = values[0] >= 0 and values[1] <= 100
     if text != "dtype" and not (kind in ("percentile", "fixed") and usable):
         raise ProfileError(
             "",
@@ -257,10 +274,10 @@ def _percentiles(image: Image, channels: Sequence[int], low: float, high: float)
         reached = np.cumsum(counts)
         wanted = np.ceil(np.array([low, high]) / 100 * reached[-1]).clip(1)
         return tuple((np.searchsorted(reached, wanted) + shift).astype(float).tolist())
-    pixels = np.concatenate(kept)
-    if not np.isfinite(pixels).all():
+    sampled = np.concatenate(kept)
+    if not np.isfinite(sampled).all():
         raise ProfileError(image.path, "holds pixels that are no finite numbers", "Replace NaN and infinity")
-    values = np.percentile(pixels, [low, high], method="inverted_cdf")
+    values = np.percentile(sampled, [low, high], method="inverted_cdf")
     return float(values[0]), float(values[1])
 
 
@@ -272,10 +289,14 @@ def _rows(image: Image, channel: int) -> Iterator[npt.NDArray[np.generic]]:
                 yield read(image, t, channel, z, slice(first, last), slice(None))
 
 
-def read(
-    image: Image, t: int, channel: int, z: int, rows: slice, columns: slice
-) -> npt.NDArray[np.generic]:
+def read(image: Image, t: int, channel: int, z: int, rows: slice, columns: slice) -> npt.NDArray[np.generic]:
     """Return a part of one plane ``(Y, X)``."""
-    where = {"T": slice(t, t + 1), "C": slice(channel, channel + 1), "Z": slice(z, z + 1), "Y": rows, "X": columns}
+    where = {
+        "T": slice(t, t + 1),
+        "C": slice(channel, channel + 1),
+        "Z": slice(z, z + 1),
+        "Y": rows,
+        "X": columns,
+    }
     block = image.read([where[axis] for axis in image.axes])
     return block.reshape(block.shape[-2:])

@@ -10,13 +10,6 @@ from typing import Any
 import numpy as np
 
 from micrographia.representation.encoders.efficientnet_lite import file_sha256
-from micrographia.representation.encoders.encoder import (
-    API_VERSION,
-    Batch,
-    EncoderError,
-    Features,
-    verified,
-)
 from micrographia.representation.encoders.networks import (
     Network,
     TorchEncoder,
@@ -26,6 +19,13 @@ from micrographia.representation.encoders.networks import (
     pick_device,
     seeded,
     torch_module,
+)
+from micrographia.representation.encoders.protocol import (
+    API_VERSION,
+    Batch,
+    EncoderError,
+    Features,
+    verified,
 )
 
 TORCHSCRIPT = (".pt", ".pth", ".ts", ".torchscript")
@@ -157,7 +157,9 @@ class OnnxEncoder:
         options = runtime.SessionOptions()
         options.log_severity_level = 4
         try:
-            self._session = runtime.InferenceSession(str(path), options, providers=_providers(runtime, device))
+            self._session = runtime.InferenceSession(
+                str(path), options, providers=_providers(runtime, device)
+            )
         # Its errors share no base but this.
         except Exception as error:
             message = " ".join(str(error).split())[:160]
@@ -171,9 +173,15 @@ class OnnxEncoder:
         self._at_once = fixed
         self.channels = held or channels or 3
         self.size = height or size or 224
-        if width not in (None, self.size) or (size and size != self.size) or (channels or self.channels) != self.channels:
+        if (
+            width not in (None, self.size)
+            or (size and size != self.size)
+            or (channels or self.channels) != self.channels
+        ):
             raise EncoderError(
-                path, f"takes {shape[1:]} (C, Y, X) only", "Leave size and channels out; images must be square"
+                path,
+                f"takes {shape[1:]} (C, Y, X) only",
+                "Leave size and channels out; images must be square",
             )
         self.details = {
             "architecture": "ONNX file",
@@ -208,9 +216,13 @@ class OnnxEncoder:
             outputs = self._session.run(None, {self._input: (images - mean) / std})
         except Exception as error:  # as above
             message = " ".join(str(error).split())[:160]
-            raise EncoderError(self.path, f"fails on images {images.shape[1:]}: {message}", "Give its size") from error
+            raise EncoderError(
+                self.path, f"fails on images {images.shape[1:]}: {message}", "Give its size"
+            ) from error
         named = list(zip(self._names, outputs, strict=True))
-        return {name: _pooled(self.path, name, output, len(images))[:n] for name, output in (*named[1:], named[0])}
+        return {
+            name: _pooled(self.path, name, output, len(images))[:n] for name, output in (*named[1:], named[0])
+        }
 
     def _zeros(self, n: int) -> Batch:
         return np.zeros((n, self.channels, self.size, self.size), np.float32)
@@ -224,7 +236,9 @@ def _pooled(path: Path, name: str, output: Any, n: int) -> Any:
         held = held.mean(1)
     if held.ndim != 2 or len(held) != n:
         raise EncoderError(
-            path, f"gives {held.shape} in {name} for {n} images", "It must give (n, d), (n, d, Y, X) or (n, tokens, d)"
+            path,
+            f"gives {held.shape} in {name} for {n} images",
+            "It must give (n, d), (n, d, Y, X) or (n, tokens, d)",
         )
     return held
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from micrographia.representation.encoders.encoder import (
+from micrographia.representation.encoders.protocol import (
     API_VERSION,
     Batch,
     EncoderError,
@@ -66,7 +66,7 @@ class TorchEncoder:
     network
         The module and how to run it.
     name, version, sha256
-        As in :class:`~micrographia.representation.encoders.encoder.Encoder`; the checksum of the parameters and
+        As in :class:`~micrographia.representation.encoders.protocol.Encoder`; the checksum of the parameters and
         buffers by default.
     channels, size
         What it takes.
@@ -113,11 +113,12 @@ class TorchEncoder:
         }
         network.module.eval().to(self.device)
         self._norms = batch_norms(network.module)
-        self.calibrated = not (untrained and self._norms)
+        self.needs_calibration = untrained and bool(self._norms)
         zeros = np.zeros((1, channels or 3, size, size), np.float32)
         dims = {layer: found.shape[1] for layer, found in self._features(zeros).items()}
         self.layers = tuple(dims)
         self.dim = int(dims[self.layers[-1]])
+        self.calibrated = not self.needs_calibration
 
     def encode(self, batch: Batch) -> Features:
         """Return the features of images ``(n, C, Y, X)`` in 0..1, float32 ``(n, d)`` a layer.
@@ -225,10 +226,10 @@ def needed(module: str, extra: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         absent = isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] == module
-        problem = (
-            "is not installed, and this encoder needs it" if absent else f"cannot be imported: {error}"
-        )
-        raise EncoderError(module, problem, f"Install it with: pip install 'micrographia[{extra}]'") from error
+        problem = "is not installed, and this encoder needs it" if absent else f"cannot be imported: {error}"
+        raise EncoderError(
+            module, problem, f"Install it with: pip install 'micrographia[{extra}]'"
+        ) from error
 
 
 def pick_device(name: str) -> str:

@@ -22,7 +22,7 @@ def random_cnn(*, seed: int = 0, size: int = 224, device: str = "auto") -> Torch
 
 
 def random_vit(*, seed: int = 0, size: int = 224, device: str = "auto") -> TorchEncoder:
-    """Return a random vision transformer: patches of 16 pixels, six pre-norm blocks of 192 features, mean of the tokens.
+    """Return a random vision transformer: patches of 16 pixels, six pre-norm blocks of 192 features, mean of tokens.
 
     Weights are normal with standard deviation 0.02, truncated at two of them (as in Dosovitskiy et al. 2021), biases
     zero, positions learned ones as drawn. Layers ``embeddings``, ``block.00`` to ``block.05`` and ``last``.

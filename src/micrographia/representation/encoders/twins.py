@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from micrographia.representation.encoders.encoder import Encoder, EncoderError
 from micrographia.representation.encoders.networks import TorchEncoder
+from micrographia.representation.encoders.protocol import Encoder, EncoderError
 
 SEEDS = tuple(range(5))
 """The seeds of the twins that a verdict rests on."""
@@ -18,8 +18,8 @@ CALIBRATION = 32
 def twins(encoder: Encoder, seeds: Iterable[int] = SEEDS) -> list[TorchEncoder]:
     """Return networks of the architecture of an encoder with random weights, one a seed.
 
-    Weights are drawn by the architecture's own initialisation. BatchNorm statistics of a trained network say nothing of a
-    random one, so those of twins are re-estimated: :func:`~micrographia.representation.encoders.embedding.embed` does
+    Weights are drawn by the architecture's own initialisation. BatchNorm statistics of a trained network say nothing of
+    a random one, so those of twins are re-estimated: :func:`~micrographia.representation.encoders.embedding.embed` does
     so from the images at hand (at most :data:`CALIBRATION`, spread over the dataset) and records it.
 
     Parameters

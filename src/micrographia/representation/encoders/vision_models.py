@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from micrographia.representation.encoders.encoder import EncoderError
 from micrographia.representation.encoders.networks import IMAGENET, Network, TorchEncoder, needed, seeded
+from micrographia.representation.encoders.protocol import EncoderError
 
 POOLINGS = ("auto", "cls", "mean")
 """``cls`` takes the class token, ``mean`` the mean of the patch tokens, ``auto`` the class token where there is one."""
@@ -27,8 +27,8 @@ def vision_model(
     """Return a vision model of ``transformers`` with its weights.
 
     Layers are ``embeddings``, ``block.00`` and on, and ``last``: the last hidden state after the final normalisation.
-    Each is pooled in the same way: tokens by ``pooling``, maps by their mean. The model's own pooler is not used: in many
-    published models it was never trained. Code that comes with a model is never run.
+    Each is pooled in the same way: tokens by ``pooling``, maps by their mean. The model's own pooler is not used: in
+    many published models it was never trained. Code that comes with a model is never run.
 
     Parameters
     ----------
@@ -137,7 +137,11 @@ def _preprocessing(transformers: Any, name: str, download: bool) -> Mapping[str,
 
 
 def _side(preprocessing: Mapping[str, Any], config: Any) -> int:
-    for told in (preprocessing.get("crop_size"), preprocessing.get("size"), getattr(config, "image_size", None)):
+    for told in (
+        preprocessing.get("crop_size"),
+        preprocessing.get("size"),
+        getattr(config, "image_size", None),
+    ):
         if isinstance(told, Mapping):
             told = told.get("height") or told.get("shortest_edge")
         if isinstance(told, list | tuple):
