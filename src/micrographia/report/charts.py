@@ -60,7 +60,7 @@ def histogram(
     data = np.asarray(values, float).ravel()
     data = data[np.isfinite(data)]
     if not data.size:
-        return Chart(title, "", f"{title}: nothing to show.", _csv(["from", "to", what], []), name)
+        return Chart(title, "", f"{title}: nothing to show.", csv_uri(["from", "to", what], []), name)
     low, high = float(data.min()), float(data.max())
     log = low > 0 and high / low > 30
     if low == high:
@@ -92,7 +92,7 @@ def histogram(
     label = f"{title} ({unit})" if unit else title
     rows = [[f"{a:.6g}", f"{b:.6g}", int(n)] for a, b, n in zip(edges[:-1], edges[1:], counts, strict=True)]
     svg = _svg(sentence, "".join(bars) + ticks + _frame(label, what, top))
-    return Chart(title, svg, sentence, _csv(["from", "to", what], rows), name)
+    return Chart(title, svg, sentence, csv_uri(["from", "to", what], rows), name)
 
 
 def bars(labels: Sequence[str], counts: Sequence[int], *, title: str, what: str, name: str) -> Chart:
@@ -118,7 +118,7 @@ def bars(labels: Sequence[str], counts: Sequence[int], *, title: str, what: str,
     first = f"; most are {ranked[0][0]} ({100 * ranked[0][1] / total:.0f}%)" if ranked else ""
     sentence = f"{title}: {total if ranked else 0:,} {what} of {len(ranked)} kinds{first}."
     svg = _svg(sentence, "".join(parts), height=12 + row_height * max(1, len(shown)))
-    return Chart(title, svg, sentence, _csv(["name", what], rows), name)
+    return Chart(title, svg, sentence, csv_uri(["name", what], rows), name)
 
 
 class _Axis:
@@ -176,7 +176,8 @@ def _number(value: float) -> str:
     return f"{value:.3g}" if 1e-3 <= abs(value) < 1e7 else f"{value:.1e}"
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def csv_uri(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return a table as a data URI of CSV (UTF-8), for a download."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)

@@ -1,0 +1,153 @@
+"""A result of ``micrographia probe`` as one page: answers in its first screen, opens from a disk, without a network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.resources import files as resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from micrographia import __version__
+from micrographia.dataset.manifest import write_whole
+from micrographia.report import probe_appendix as appendix
+from micrographia.report import probe_diagnostics as diagnostics
+from micrographia.report import probe_scores as scores
+from micrographia.report import probe_words as words
+from micrographia.report.probe_result import Task, headline_task, opened, tasks, text
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def probe_page(result: Mapping[str, Any]) -> str:
+    """Return the page of a result.
+
+    Parameters
+    ----------
+    result
+        The document that ``micrographia probe`` writes as ``result.json``. Any number may be null; lists may be empty or
+        absent, and their sections are left out then.
+
+    Returns
+    -------
+    str
+        HTML without scripts, links to other files or calls to the network; every text of the result is escaped. The
+        same result gives the same bytes.
+
+    Raises
+    ------
+    MicrographiaError
+        If it is no result, or of another version.
+    """
+    opened(result)
+    first = headline_task(result)
+    order = [text(row.get("candidate")) for row in first.rows] if first else []
+    found = tasks(result)
+    transforms = {
+        task.name: [other.transform for other in found if other.name == task.name] for task in found
+    }
+    context = {
+        "program": f"Micrographia {__version__}",
+        "title": text(result.get("title")) or "What the representation encodes",
+        "question": text(result.get("question")),
+        "headline": words.headline(result),
+        "study": words.study_line(result),
+        "sha256": text(result.get("protocol_sha256")),
+        "audit": appendix.audit(result),
+        "first": _task(first, transforms) if first else None,
+        "tasks": [_task(task, transforms) for task in found],
+        "shares": diagnostics.shares(result, order),
+        "incremental": diagnostics.incremental(result, order),
+        "decodability": diagnostics.decodability(result, order),
+        "untrusted": diagnostics.untrusted(result),
+        "ranks": diagnostics.rank_stability(result),
+        "ablations": diagnostics.ablations(result, order),
+        "layers": diagnostics.layers(result, order),
+        "examples": appendix.examples(result),
+        "similarity": appendix.similarity(result),
+        "geometry": appendix.geometry(result),
+        "provenance": appendix.provenance(result),
+        "downloads": scores.downloads(result),
+    }
+    context["contents"] = _contents(context)
+    return environment().get_template("probe.html.j2").render(context)
+
+
+def write_probe_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
+    """Write the page of a result, whole or not at all, and return where.
+
+    Parameters
+    ----------
+    result
+        As for :func:`probe_page`.
+    path
+        The file; an older one is replaced.
+
+    Raises
+    ------
+    MicrographiaError
+        If it is no result, or the file cannot be written.
+    """
+    target = Path(path)
+    write_whole(target, probe_page(result))
+    return target
+
+
+def environment() -> Environment:
+    """Return the templates of these pages; every text is escaped, our style sheets are in ``css``."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    made = Environment(
+        loader=PackageLoader("micrographia.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    folder = resources("micrographia.report").joinpath("templates")
+    sheets = (folder.joinpath(name).read_text("utf-8") for name in ("page.css", "probe.css"))
+    made.globals["css"] = Markup("".join(sheets))  # noqa: S704 - our own files
+    return made
+
+
+def _task(task: Task, transforms: Mapping[str, list[str]]) -> dict[str, Any]:
+    several = len(transforms[task.name]) > 1
+    return {
+        "name": task.name,
+        "title": task.title + (f", {task.transform or 'as it is'}" if several else ""),
+        "metric": task.metric,
+        "primary": task.primary,
+        "unit": words.unit_line(task),
+        "forest": scores.forest(task) if task.rows else None,
+        "comparisons": scores.comparisons(task) if task.comparisons else None,
+        "table": scores.task_table(task) if task.rows else None,
+    }
+
+
+def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the sections that are there: anchor and title."""
+    confounders = (
+        any(context[key]["rows"] for key in ("shares", "incremental")) or context["decodability"]["groups"]
+    )
+    compared = any(task["comparisons"] for task in context["tasks"])
+    there = (
+        ("verdicts", "Verdicts", compared),
+        ("tasks", "All tasks and baselines", context["tasks"]),
+        ("confounders", "What the score owes to confounders", confounders),
+        ("untrusted", "Metrics that cannot be trusted here", context["untrusted"]),
+        ("ranks", "Rank stability", context["ranks"]["names"] or context["ranks"]["tau"]),
+        ("ablations", "Input ablations", context["ablations"]["groups"]),
+        ("layers", "Layers", context["layers"]["groups"]),
+        ("examples", "Retrieval examples", context["examples"]["rows"]),
+        ("design", "The design", context["audit"]["findings"]),
+        (
+            "similarity",
+            "Similarity and geometry",
+            context["similarity"]["maps"] or context["geometry"]["rows"],
+        ),
+        ("problems", "Problems found in the data", context["provenance"]["problems"]),
+        ("repeat", "Provenance, and how to repeat it", True),
+    )
+    return [(anchor, title) for anchor, title, shown in there if shown]
