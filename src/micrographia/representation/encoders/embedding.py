@@ -144,8 +144,8 @@ def embed(
 
     Metadata columns are ``image``, ``split`` and the groups; ``t`` in time series; of patches and objects ``y``, ``x``
     (the centre, in pixels) and ``side`` (of the square, in pixels of the image); of objects ``set``, ``object`` (its
-    label) and, where objects overlap, ``layer``. Features are called ``LAYER.NUMBER``, after ``CHANNEL.`` where channels
-    are encoded apart; :func:`by_layer` takes the layers apart.
+    label) and, where objects overlap, ``layer``. Features are called ``LAYER.NUMBER``, after ``CHANNEL.`` where
+    channels are encoded apart; :func:`by_layer` takes the layers apart.
 
     Parameters
     ----------

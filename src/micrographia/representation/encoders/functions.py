@@ -8,7 +8,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -51,8 +51,9 @@ class FunctionEncoder:
         self.function = function
         self.name = name or getattr(function, "__name__", type(function).__name__)
         self.version = str(getattr(function, "version", ""))
-        self.size = int(size or getattr(function, "size", 224))
-        self.channels = int(getattr(function, "channels", 3)) if channels is None else channels
+        told: Any = function
+        self.size = size or int(getattr(told, "size", 224))
+        self.channels = int(getattr(told, "channels", 3)) if channels is None else channels
         self.sha256 = code_sha256(function)
         self.details = {"architecture": "function", "weights": "of the function"}
         zeros = np.zeros((1, self.channels or 3, self.size, self.size), np.float32)
@@ -116,8 +117,7 @@ def function_encoder(place: str, *, size: int | None = None, channels: int | Non
             plugins.verify(found, Encoder)
         except TypeError as error:
             raise EncoderError(place, str(error), "Give it what an encoder has") from error
-        made: Encoder = found() if inspect.isclass(found) else found
-        return made
+        return cast("Encoder", found() if inspect.isclass(found) else found)
     if not callable(found):
         raise EncoderError(place, "is not callable", "Name a function that takes (n, C, Y, X)")
     return FunctionEncoder(found, name=place, size=size, channels=channels)

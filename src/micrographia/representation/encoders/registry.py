@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from micrographia import plugins
 from micrographia.representation.encoders.protocol import Encoder, EncoderError
@@ -121,7 +121,7 @@ def encoder(
         return make(seed=seed, size=size or 224, device=device)
     plugin = plugged_in().get(name)
     if plugin is not None:
-        made: Encoder = plugin() if inspect.isclass(plugin) else plugin
+        made = cast("Encoder", plugin() if inspect.isclass(plugin) else plugin)
         plugins.verify(made, Encoder)
         return made
     return _placed(name, device, size, channels, pooling, normalise, download)
