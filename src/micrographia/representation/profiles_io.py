@@ -21,7 +21,7 @@ from micrographia.errors import MicrographiaError, ProfileError
 from micrographia.representation.profiles import Profiles
 from micrographia.representation.profiles_h5ad import read_h5ad, write_h5ad
 from micrographia.representation.profiles_problems import problems
-from micrographia.representation.profiles_rows import align, concatenate
+from micrographia.representation.profiles_rows import align, align_to, concatenate
 from micrographia.representation.profiles_table import (
     MISSING_WORDS,
     PREFIXES,
@@ -34,7 +34,7 @@ from micrographia.representation.profiles_table import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FORMATS", "align", "concatenate", "problems", "read_profiles", "write_profiles"]
+__all__ = ["FORMATS", "align", "align_to", "concatenate", "problems", "read_profiles", "write_profiles"]
 
 Array = npt.NDArray[Any]
 

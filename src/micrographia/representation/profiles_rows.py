@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from micrographia.errors import ProfileError
 from micrographia.representation.profiles import Profiles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def align(
@@ -60,6 +63,36 @@ def align(
             first.name, f"has no row in common with {second.name}", f"Compare their {', '.join(on)}"
         )
     return first.take(here), second.take(found[here].astype(np.intp))
+
+
+def align_to(profiles: Profiles, rows: pd.DataFrame, on: Sequence[str]) -> Profiles:
+    """Return profiles in the order of the rows of a table; rows that the table does not have are left out.
+
+    Parameters
+    ----------
+    profiles
+        The profiles.
+    rows
+        The table, for example the rows of a study.
+    on
+        Columns that both have and that together name a row.
+
+    Raises
+    ------
+    ProfileError
+        If a column is not there, labels are missing or name several rows, or the profiles lack a row of the table.
+    """
+    asked = Profiles(np.empty((len(rows), 0)), rows, (), "the study")
+    both, found = align(asked, profiles, on, strict=False)
+    if both.n < asked.n:
+        have = set(_keys(profiles, on))
+        lone = next(key for key in _keys(asked, on) if key not in have)
+        raise ProfileError(
+            profiles.name,
+            f"lacks {asked.n - both.n:,} of {asked.n:,} rows, the first {_shown(on, lone)}",
+            "Give a row for each",
+        )
+    return found
 
 
 def concatenate(parts: Sequence[Profiles], *, name: str = "") -> Profiles:

@@ -234,14 +234,16 @@ class TVN(Step):
     def fit(
         self, values: Array, meta: pd.DataFrame, *, train: Mask | None = None, controls: Mask | None = None
     ) -> Linear:
-        """Learn from the controls, all of which are from then on not to be scored."""
-        rows, used = chosen_rows(self.name, len(values), "controls", train, controls, minimum=3)
+        """Learn from the controls, which are not to be scored then; without controls from training rows, told."""
+        rows, used = chosen_rows(self.name, len(values), "auto", train, controls, minimum=3)
+        told = () if used.any() else ("no controls are named: all training rows are taken for typical",)
         held = np.asarray(values[rows], dtype=np.float64)
         require_finite(held, self.name)
         centre, scale = held.mean(axis=0), held.std(axis=0)
         scale = np.where(held.max(axis=0) > held.min(axis=0), scale, 1.0)
         scaled = (held - centre) / scale
         matrix, reasons = self._whitening(scaled)
+        reasons = (*told, *reasons)
         if self.batch is None:
             return Linear(used, centre, scale, matrix, "TVN", reasons=reasons)
         return self._aligned(
