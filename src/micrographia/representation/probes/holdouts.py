@@ -7,7 +7,15 @@ from math import lcm, prod
 
 import numpy as np
 
-from micrographia.representation.probes.folds import Folds, Labels, impossible, joined, made
+from micrographia.representation.probes.folds import (
+    Folds,
+    Labels,
+    group_folds,
+    impossible,
+    joined,
+    leave_group_out,
+    made,
+)
 from micrographia.representation.probes.labels import IntArray, coded, listed, pair_counts
 
 _TRIES = 50
@@ -102,3 +110,37 @@ def _sampled(usable: list[IntArray], most: int, seed: int) -> tuple[list[list[in
 def _shuffled(group: IntArray, size: int, rng: np.random.Generator) -> IntArray:
     rounds = [rng.permutation(group) for _ in range(-(-size // len(group)))]
     return np.concatenate(rounds)[:size]
+
+
+def holdouts(
+    kind: str, groups: Labels, labels: Labels | None = None, *, k: int = 5, most: int = 256, seed: int = 0
+) -> Folds:
+    """Make hold-outs by the name of their kind.
+
+    Parameters
+    ----------
+    kind
+        ``group_k_fold``, ``leave_group_out`` or ``balanced`` (one group of each class).
+    groups, labels
+        Group and class of each row ``(n,)``; without labels, for regression, nothing is balanced.
+    k
+        Parts of a ``group_k_fold``.
+    most
+        Greatest number of balanced hold-outs.
+    seed
+        Decides what is drawn.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or balanced hold-outs get no labels.
+    """
+    if kind == "group_k_fold":
+        return group_folds(groups, k, labels=labels, seed=seed)
+    if kind == "leave_group_out":
+        return leave_group_out(groups, labels=labels)
+    if kind != "balanced":
+        raise ValueError(f"no hold-outs {kind!r}; there are group_k_fold, leave_group_out, balanced")
+    if labels is None:
+        raise ValueError("balanced hold-outs hold out one group of each class, and need classes")
+    return one_per_class_holdouts(groups, labels, most=most, seed=seed)
