@@ -28,6 +28,13 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "card": Command("card", "card", "Make one page that shows the dataset to people"),
         "demo": Command("demo", "demo", "See all of it work in a minute, offline"),
     },
+    "See what was learned": {
+        "embed": Command("embed", "embed", "Turn images into features with an encoder and its twins"),
+        "probe": Command(
+            "probe", "probe", "Hold representations against chance, baselines and untrained twins"
+        ),
+        "rerun": Command("probe", "rerun", "Repeat a result and say whether it agrees"),
+    },
     "Look closer": {
         "rules": Command("check", "rules", "List the rules that check knows"),
         "explain": Command("check", "explain", "Say what a rule asks for, why, and how to mend it"),

@@ -1,0 +1,129 @@
+"""``micrographia probe`` and ``micrographia rerun``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from micrographia.cli.console import say, say_json
+
+PAGE = "report.html"
+DIFFERS = 1
+
+
+def probe(
+    protocol: Annotated[
+        str, typer.Argument(help="Protocol file, or the name of one that comes along; see --list")
+    ] = "",
+    data: Annotated[Path | None, typer.Option(help="Folder of the study's data")] = None,
+    encoder: Annotated[
+        list[str] | None,
+        typer.Option(help="Encoder to evaluate on the study's images; may be given several times"),
+    ] = None,
+    profiles: Annotated[
+        list[Path] | None,
+        typer.Option(help="Table of ready-made features to evaluate; may be given several times"),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the tables")] = Path(
+        "probe"
+    ),
+    audit: Annotated[bool, typer.Option("--audit", help="Only say what the design can tell; score nothing")] = False,
+    listing: Annotated[bool, typer.Option("--list", help="List the protocols that come along")] = False,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; one a processor by default")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
+) -> None:
+    """Hold representations against chance, trivial baselines and their own untrained twins.
+
+    The answer is printed, and lies in report.html with everything that stands behind it.
+    """
+    from micrographia.protocols import included, load_protocol
+
+    if listing:
+        _list(included(), as_json=as_json)
+        return
+    if not protocol:
+        raise typer.BadParameter("name a protocol: a file, or one of --list")
+    plan = load_protocol(protocol)
+    from micrographia.representation.evaluation.request import Request, audit_only, evaluate
+
+    request = Request(data, tuple(encoder or ()), tuple(profiles or ()), out)
+    if audit:
+        found = audit_only(plan, request)
+        if as_json:
+            say_json(found)
+        else:
+            _say_audit(found)
+        return
+    result = evaluate(plan, request, command=sys.argv[1:], workers=workers, quiet=as_json)
+    _written(result, out, as_json=as_json)
+
+
+def rerun(
+    result: Annotated[Path, typer.Argument(help="A result.json that `probe` wrote, or its folder")],
+    data: Annotated[Path | None, typer.Option(help="Folder of the study's data, if it has moved")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write the repeated result to")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads; one a processor by default")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what differs as JSON")] = False,
+) -> None:
+    """Repeat a result and say whether it agrees: exit status 0 if it does, 1 if not."""
+    from micrographia.representation.evaluation.request import repeat
+    from micrographia.representation.evaluation.result import differences, plain, read_result
+
+    before = read_result(result)
+    after = plain(repeat(before, data=data, out=out, command=sys.argv[1:], workers=workers, quiet=as_json))
+    told = differences(before, after)
+    if out is not None:
+        _written(after, out, as_json=True, silent=True)
+    if as_json:
+        say_json({"agrees": not told, "differences": told})
+    elif told:
+        say(f"The repeated result differs in {len(told):,} places:")
+        for text in told[:20]:
+            say(f"  {text}")
+    else:
+        rows, compared = len(before["table"]), len(before["comparisons"])
+        say(f"The repeated result agrees: {rows:,} scores and {compared:,} comparisons are the same.")
+    if told:
+        raise typer.Exit(DIFFERS)
+
+
+def _list(titles: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        say_json(titles)
+        return
+    width = max(map(len, titles))
+    for name, title in titles.items():
+        say(f"{name:<{width}}  {title}")
+    say("Next: micrographia probe NAME --data FOLDER --out report/")
+
+
+def _say_audit(found: dict[str, Any]) -> None:
+    say(found["verdict"])
+    for one in found["findings"]:
+        say(f"- {one['text']}")
+    if found["cannot"]:
+        say()
+        say("What cannot be concluded:")
+        for text in found["cannot"]:
+            say(f"- {text}")
+
+
+def _written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = False) -> None:
+    from micrographia.report.probe_page import probe_text, write_probe_page
+    from micrographia.representation.evaluation.result import plain, write_result
+
+    document = plain(result)
+    path = write_result(document, out)
+    page = out / PAGE
+    write_probe_page(document, page)
+    if silent:
+        return
+    if as_json:
+        say_json(document)
+        return
+    typer.echo(probe_text(document))
+    say(f"Wrote {page} and {path.name}.   Next: open {page}, or repeat it: micrographia rerun {path}")
+

@@ -1,0 +1,142 @@
+"""What stands behind the scores: geometry, similarity, order of candidates, metrics that mislead, and examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from micrographia.protocols import Protocol, Task
+from micrographia.representation.evaluation.contenders import Contender, Field
+from micrographia.representation.evaluation.rows import Rows
+from micrographia.representation.evaluation.table import Board
+from micrographia.representation.evaluation.tasks import sets_of
+from micrographia.representation.geometry.describe import describe
+from micrographia.representation.geometry.rank_stability import rank_stability
+from micrographia.representation.geometry.rsa import rsa
+from micrographia.representation.geometry.self_test import self_test
+from micrographia.representation.geometry.similarity import linear_cka, procrustes
+from micrographia.representation.retrieval.neighbours import nearest_neighbours
+
+EXAMPLES, NEIGHBOURS = 6, 3
+"""How many queries are shown, and how many neighbours of each."""
+MOST_COMPARED = 16
+"""Contenders in the matrices of similarity; a larger picture cannot be read."""
+
+
+def geometry(field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
+    """Return the shape of each representation after the primary transform."""
+    return [
+        {"candidate": one.name, **describe(_first(board, one, protocol), seed=protocol.seed)} for one in field
+    ]
+
+
+def similarity(field: Field, board: Board, protocol: Protocol) -> dict[str, Any]:
+    """Return how alike the representations are, pair by pair: debiased CKA, RSA, Procrustes distance."""
+    chosen = list(field)[:MOST_COMPARED]
+    values = [_first(board, one, protocol) for one in chosen]
+    measures: dict[str, Callable[[Any, Any], float]] = {
+        "cka": lambda a, b: float(linear_cka(a, b)),
+        "rsa": lambda a, b: float(rsa(a, b, seed=protocol.seed)),
+        "procrustes": lambda a, b: float(procrustes(a, b)),
+    }
+    found: dict[str, Any] = {"names": [one.name for one in chosen]}
+    for name, measure in measures.items():
+        matrix = np.full((len(chosen), len(chosen)), np.nan)
+        for i, a in enumerate(values):
+            for j, b in enumerate(values[: i + 1]):
+                matrix[i, j] = matrix[j, i] = measure(a, b)
+        found[name] = matrix.tolist()
+    return found
+
+
+def stability(table: list[dict[str, Any]], protocol: Protocol) -> dict[str, Any]:
+    """Return how far tasks and transforms agree on the order of all contenders."""
+    frame = pd.DataFrame(
+        [row for row in table if not row["metric"].endswith("matched control")],
+        columns=["task", "transform", "candidate", "score"],
+    )
+    frame["setting"] = frame["task"] + (", " + frame["transform"] if len(protocol.transforms) > 1 else "")
+    wide = frame.pivot_table(index="setting", columns="candidate", values="score", sort=False, dropna=False)
+    if len(wide) < 2 or wide.shape[1] < 2:
+        return {}
+    found = rank_stability(wide.astype(float))
+    return {
+        "settings": list(found.settings),
+        "tau": found.tau.tolist(),
+        "orders": [list(order) for order in found.orders],
+        "mean_tau": found.mean_tau,
+    }
+
+
+def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
+    """Return the common metrics that an embedding without knowledge would have fooled, on these labels."""
+    task = protocol.primary_task
+    if task.kind == "regression":
+        return []
+    labels = rows.column(task.label)
+    batch = next(iter([*protocol.crossed, *(one.column for one in protocol.nuisances if one.column)]), "")
+    values = _first(board, field.candidates[0], protocol)
+    found = self_test(values, labels, rows.column(batch) if batch else None, seed=protocol.seed)
+    return [row for row in found if row["fooled"]]
+
+
+def examples(study_rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
+    """Return queries of the first candidate with their nearest neighbours: as many right as wrong."""
+    task = protocol.primary_task
+    if task.kind not in ("nearest_neighbour", "retrieval"):
+        return []
+    values = _first(board, field.candidates[0], protocol)
+    labels = study_rows.column(task.label)
+    names = task.exclude or task.pos_diffby
+    keys = sets_of(study_rows, list(names))
+    usable = np.flatnonzero([label is not None for label in labels])
+    count = min(NEIGHBOURS, len(usable) - 1)
+    if count < 1:
+        return []
+    found, distances = nearest_neighbours(
+        values[usable], count, task.distance, [keys[name].iloc[usable].tolist() for name in names] or None
+    )
+    right = np.array(
+        [row[0] >= 0 and labels[usable[row[0]]] == labels[usable[at]] for at, row in enumerate(found)]
+    )
+    chosen = [*_spread(np.flatnonzero(~right), EXAMPLES // 2), *_spread(np.flatnonzero(right), EXAMPLES // 2)]
+    return [
+        {
+            "query": _card(study_rows, int(usable[at]), task),
+            "neighbours": [
+                {
+                    **_card(study_rows, int(usable[other]), task),
+                    "distance": float(distances[at, place]),
+                    "correct": bool(labels[usable[other]] == labels[usable[at]]),
+                }
+                for place, other in enumerate(found[at])
+                if other >= 0
+            ],
+        }
+        for at in chosen
+    ]
+
+
+def _spread(rows: Any, count: int) -> list[int]:
+    if not len(rows):
+        return []
+    places = np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int)
+    return [int(rows[at]) for at in np.unique(places)]
+
+
+def _card(rows: Rows, at: int, task: Task) -> dict[str, Any]:
+    shown = [
+        name for name in (task.label, *task.exclude, "image", "plate", "well") if name in rows.meta.columns
+    ]
+    return {name: _text(rows.meta.iloc[at][name]) for name in dict.fromkeys(shown)} | {"thumbnail": None}
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or value != value else str(value)
+
+
+def _first(board: Board, one: Contender, protocol: Protocol) -> Any:
+    return board.prepared[protocol.primary_transform, one.name][0].values
