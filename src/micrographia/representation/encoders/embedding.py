@@ -203,7 +203,7 @@ def embed_file(
         seed=chosen.seed,
         workers=threads,
     )
-    settings = _settings(plan, encoder, layers, chosen)
+    settings = _settings(plan, encoder, layers, chosen, threads)
     checksum = settings_sha256(settings)
     folder = path.with_name(f".{path.name}.parts")
     with only_run(folder, path):
@@ -242,7 +242,9 @@ def by_layer(profiles: Profiles) -> dict[str, Profiles]:
     return found
 
 
-def _settings(plan: Plan, encoder: Encoder, layers: Sequence[str], options: EmbedOptions) -> dict[str, Any]:
+def _settings(
+    plan: Plan, encoder: Encoder, layers: Sequence[str], options: EmbedOptions, threads: int
+) -> dict[str, Any]:
     """Return all that the bytes of the output depend on."""
     told = details(encoder)
     told.pop("batch_norm", None)
@@ -257,7 +259,7 @@ def _settings(plan: Plan, encoder: Encoder, layers: Sequence[str], options: Embe
         "seed": options.seed,
         "batch": options.batch,
         "dataset": {
-            **plan.collection.identity(content=options.content_hash, workers=options.workers),
+            **plan.collection.identity(content=options.content_hash, workers=threads),
             "listing_sha256": plan.collection.listing_sha256(),
         },
         "versions": _versions(),

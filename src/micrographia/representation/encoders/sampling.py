@@ -199,7 +199,9 @@ def chosen_set(wanted: str | None, sources: Iterable[Source], kinds: Mapping[str
     usable = [name for name in names if kinds.get(name, "") not in ("semantic", "binary")]
     if wanted is None and len(usable) > 1:
         raise ProfileError(
-            "", f"objects are in {len(usable)} annotation sets", f"Name one of {', '.join(usable)}"
+            "",
+            f"objects are in {len(usable)} annotation sets",
+            f"Name one of {', '.join(usable)} (--objects)",
         )
     if wanted is None and usable:
         return usable[0]
