@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from micrographia.errors import ProfileError
 from micrographia.images import Image
 from micrographia.representation.baselines.fields import Array, Labels, Reading
-from micrographia.representation.baselines.measured import Measured, summarised
+from micrographia.representation.baselines.measured import Measured, joined, summarised
+from micrographia.representation.baselines.names import object_part
+from micrographia.representation.baselines.neighbours import NEAREST
 from micrographia.representation.baselines.objects import PARTS, Objects, features
 
 SUMMARIES = ("mean", "sd", "median")
@@ -24,11 +26,11 @@ def spacing_of(image: Image) -> tuple[float, float, float]:
 
 
 def object_rows(
-    labels: Labels, reading: Reading, names: Sequence[str], where: str
-) -> tuple[dict[str, Array], list[str]]:
+    labels: Labels, reading: Reading, names: Sequence[str], where: str, measured: Sequence[str] = PARTS
+) -> tuple[dict[str, Array], dict[str, list[str]]]:
     """Return one row an object: ``label_id``, ``t``, ``layer``, ``z``, ``y``, ``x`` and the features.
 
-    Layer by layer and time point by time point, by ascending label. The second value says why some are NaN.
+    Layer by layer and time point by time point, by ascending label. The second value says, by part, why some are NaN.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def object_rows(
         for t in range(size[0]):
             region = tuple(slice(t, t + 1) if axis == "T" else slice(None) for axis in marks.axes)
             objects = Objects(marks.read(region).reshape(size[1:]))
-            found = features(objects, reading.whole(t), names, PARTS, spacing)
+            found = features(objects, reading.whole(t), names, measured, spacing)
             z, y, x = objects.centre.T
             ones = np.ones(len(objects))
             parts.append(
@@ -69,42 +71,50 @@ def object_rows(
 PLACES = ("label_id", "t", "layer", "z", "y", "x")
 
 
-def _reasons(parts: Sequence[dict[str, Array]]) -> list[str]:
-    """Return why numbers of objects are missing."""
-    found = []
-    fewest = min((len(part["label_id"]) for part in parts if len(part["label_id"])), default=0)
-    if 0 < fewest < 6:
-        found.append("fewer than 6 objects: not every distance to a neighbour exists")
+def _reasons(parts: Sequence[dict[str, Array]]) -> dict[str, list[str]]:
+    """Return why numbers of objects are missing, by the part of the features to which they belong."""
+    found: dict[str, dict[str, None]] = {}
     for part in parts:
+        count = len(part["label_id"])
         for name, values in part.items():
-            if name in PLACES or not np.isnan(values).any():
-                continue
-            if name.endswith(("_mean", "_sd", "_median", "_integrated", "_min", "_max")):
-                found.append(f"an object has no finite pixel: {name}")
-            elif name.endswith("mass_displacement"):
-                found.append(f"an object without light, or with pixels that are not finite: {name}")
-            elif name in ("form_factor", "elongation", "flatness"):
-                found.append(f"an object of one pixel in a row has no {name.replace('_', ' ')}")
-            elif name == "angle" and fewest >= 3:
-                found.append("two objects have one centroid: no angle between neighbours")
-    return list(dict.fromkeys(found))
+            if name not in PLACES and np.isnan(values).any():
+                found.setdefault(object_part(name), {})[_reason(name, count)] = None
+    return {part: list(reasons) for part, reasons in found.items()}
 
 
-def per_image(rows: dict[str, Array], reasons: Sequence[str]) -> Measured:
-    """Return mean, SD (n - 1) and median over the objects of an image; all NaN without objects."""
-    names = [name for name in rows if name not in PLACES]
+def _reason(name: str, count: int) -> str:
+    needed = {"nearest": 2, "second_nearest": 3, "angle": 3, f"nearest_{NEAREST}": NEAREST + 1}
+    if count < needed.get(name, 0):
+        return f"fewer than {needed[name]} objects: no {name}"
+    if name == "angle":
+        return "two objects have one centroid: no angle"
+    if name in ("form_factor", "elongation", "flatness"):
+        return f"an object one pixel thin: no {name}"
+    if name.endswith("mass_displacement"):
+        return f"an object without light, or with pixels that are not finite: no {name}"
+    return "an object has no finite pixel"
+
+
+def per_image(rows: dict[str, Array], reasons: Mapping[str, Sequence[str]]) -> dict[str, Measured]:
+    """Return mean, SD (n - 1) and median over the objects for each part of their features, and all as ``objects``."""
+    of_part: dict[str, list[str]] = {}
+    for name in rows:
+        if name not in PLACES:
+            of_part.setdefault(object_part(name), []).append(name)
+    found = {part: _summary(rows, names, reasons.get(part, ())) for part, names in of_part.items()}
+    return {**found, "objects": joined(list(found.values()))}
+
+
+def _summary(rows: dict[str, Array], names: Sequence[str], reasons: Sequence[str]) -> Measured:
     values = np.stack([np.asarray(rows[name], np.float64) for name in names], axis=1)
-    summaries = np.stack(summarised(values), axis=1)
+    flat = np.stack(summarised(values), axis=1).ravel()
     full = tuple(f"{name}_{summary}" for name in names for summary in SUMMARIES)
-    why = list(reasons)
+    if not np.isnan(flat).any():
+        return Measured(full, flat)
     if not len(values):
-        why = ["no object in the image"]
-    elif len(values) == 1:
-        why.append("a single object has no SD")
-    flat = summaries.ravel()
-    if np.isnan(flat).any() and not why:
-        why.append("a feature is known of too few objects")
-    return Measured(full, flat, tuple(why) if np.isnan(flat).any() else ())
+        return Measured(full, flat, ("no object in the image",))
+    alone = ["a single object has no SD"] if len(values) == 1 else []
+    return Measured(full, flat, (*reasons, *alone))
 
 
 def _told(image: Image) -> str:

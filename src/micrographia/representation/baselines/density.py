@@ -111,7 +111,10 @@ def _extremes(found: Levels) -> tuple[float, float]:
 def _blobs(tile: Array, scale: float, least: float) -> int:
     from scipy import ndimage
 
-    response = -(scale**2) * ndimage.gaussian_laplace(tile, scale, mode="nearest", truncate=3.0)
+    # Second differences of the smoothed tile come near the analytic filter at these scales, at a third of its cost.
+    response = -(scale**2) * ndimage.laplace(
+        ndimage.gaussian_filter(tile, scale, mode="nearest", truncate=3.0), mode="nearest"
+    )
     reach = 2 * round(scale) + 1
     peaks = (response == ndimage.maximum_filter(response, reach, mode="nearest")) & (response > least)
     # A flat top is one blob, however many pixels it has.

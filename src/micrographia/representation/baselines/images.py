@@ -11,6 +11,7 @@ import numpy as np
 from micrographia import work
 from micrographia.errors import ProfileError
 from micrographia.representation.baselines import density, names, texture
+from micrographia.representation.baselines.aggregate import PLACES
 from micrographia.representation.baselines.fields import Field, array_fields, dataset_fields
 from micrographia.representation.baselines.layout import layout
 from micrographia.representation.baselines.measured import Measured, Reasons, tabled
@@ -115,7 +116,7 @@ def image_baselines(
     if per == "object":
         result = _object_profiles(fields, found, plan, common)
     else:
-        result = _image_profiles(fields, found, plan, common)
+        result = _image_profiles(fields, found, common)
         result |= _layouts(result, fields, which)
         if "projection" in plan.wanted:
             result["projection"] = projections(result["pixels"], dimension, seed)
@@ -244,7 +245,7 @@ def _meta(fields: list[Field]) -> pd.DataFrame:
 
 
 def _image_profiles(
-    fields: list[Field], found: list[Found | str], plan: Plan, common: dict[str, Any]
+    fields: list[Field], found: list[Found | str], common: dict[str, Any]
 ) -> dict[str, Profiles]:
     meta = _meta(fields)
     called = [field.name for field in fields]
@@ -255,23 +256,9 @@ def _image_profiles(
             one if isinstance(one, str) else one.images.get(name, "no label image") for one in found
         ]
         source = _source(name, common)
-        if name in ("count", "objects"):
+        if name in ("count", *names.FROM_OBJECTS):
             source["exact"] = all(one.exact is not False for one in found if isinstance(one, Found))
         result[name] = tabled(held, called, meta, name, source)
-    return _parts(result, plan, common)
-
-
-def _parts(result: dict[str, Profiles], plan: Plan, common: dict[str, Any]) -> dict[str, Profiles]:
-    """Return the table of object features and those of its parts that are wanted."""
-    if "objects" in result:
-        whole = result["objects"]
-        part_of = np.array([names.object_part(feature) for feature in whole.names])
-        for name in names.FROM_OBJECTS[1:]:
-            if name in plan.wanted:
-                part = whole.select(part_of == name)
-                keep = {key: whole.source[key] for key in ("undefined", "exact") if key in whole.source}
-                source = {**_source(name, common), **keep}
-                result[name] = Profiles(part.values, part.meta, part.names, name, source)
     return result
 
 
@@ -293,17 +280,19 @@ def _object_profiles(
 ) -> dict[str, Profiles]:
     import pandas as pd
 
-    from micrographia.representation.baselines.aggregate import PLACES
-
-    reasons = Reasons()
     parts: list[dict[str, Array]] = []
     frames: list[pd.DataFrame] = []
+    reasons = {name: Reasons() for name in names.OF_OBJECTS}
     exact = True
     for field, one in zip(fields, found, strict=True):
+        for name, told in reasons.items():
+            every = {} if isinstance(one, str) else one.reasons
+            parted = every.values() if name == "objects" else [every.get(name, ())]
+            told.add(
+                field.name, [one] if isinstance(one, str) else [text for part in parted for text in part]
+            )
         if isinstance(one, str):
-            reasons.add(field.name, [one])
             continue
-        reasons.add(field.name, one.reasons)
         exact = exact and one.exact is not False
         held = one.objects or {}
         frame = pd.DataFrame({key: held[key] for key in PLACES}).astype({"t": int, "layer": int})
@@ -315,21 +304,30 @@ def _object_profiles(
         parts.append(held)
     if not frames:
         raise ProfileError("", f"no image has objects; the first says: {found[0]}")
-    columns = list(dict.fromkeys(key for part in parts for key in part if key not in PLACES))
+    meta = pd.concat(frames, ignore_index=True)
+    result = {}
+    for name in names.OF_OBJECTS:
+        if name in plan.wanted:
+            source = {**_source(name, common), "exact": exact, "undefined": reasons[name].told()}
+            columns = _columns(parts, name)
+            result[name] = Profiles(_stacked(parts, columns), meta, tuple(columns), name, source)
+    return result
+
+
+def _columns(parts: list[dict[str, Array]], name: str) -> list[str]:
+    """Return the features of objects that belong to a baseline."""
+    every = dict.fromkeys(key for part in parts for key in part if key not in PLACES)
+    if name == "place":
+        return [key for key in every if key.startswith("place_")]
+    own = [key for key in every if not key.startswith("place_")]
+    return own if name == "objects" else [key for key in own if names.object_part(key) == name]
+
+
+def _stacked(parts: list[dict[str, Array]], columns: list[str]) -> Array:
     sizes = [len(part["label_id"]) for part in parts]
     values = np.full((sum(sizes), len(columns)), np.nan)
     for part, first, size in zip(parts, np.cumsum([0, *sizes[:-1]]), sizes, strict=True):
         for at, key in enumerate(columns):
             if key in part:
                 values[first : first + size, at] = part[key]
-    meta = pd.concat(frames, ignore_index=True)
-    where = np.array([key.startswith("place_") for key in columns], bool)
-    told = {"exact": exact, "undefined": reasons.told()}
-    every = Profiles(values, meta, tuple(columns), "objects", {**_source("objects", common), **told})
-    result = _parts({"objects": every.select(~where)}, plan, common)
-    if "place" in plan.wanted:
-        place = every.select(where)
-        result["place"] = Profiles(
-            place.values, meta, place.names, "place", {**_source("place", common), **told}
-        )
-    return result
+    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -24,6 +24,7 @@ from micrographia.representation.baselines import (
 from micrographia.representation.baselines.fields import Field, Reading, channel_names
 from micrographia.representation.baselines.measured import Measured, joined
 from micrographia.representation.baselines.names import FROM_OBJECTS
+from micrographia.representation.baselines.objects import PARTS
 
 Array = npt.NDArray[Any]
 
@@ -73,7 +74,7 @@ class Found:
     objects
         Columns of the objects, if they were asked for.
     reasons
-        Why numbers of objects are missing.
+        Why numbers of objects are missing, by the part of their features.
     exact
         Whether labels tell single objects; None if there are none.
     note
@@ -82,7 +83,7 @@ class Found:
 
     images: dict[str, Measured] = field(default_factory=dict)
     objects: dict[str, Array] | None = None
-    reasons: Sequence[str] = ()
+    reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
     exact: bool | None = None
     note: str = ""
 
@@ -151,8 +152,9 @@ def _image(one: Field, image: Image, plan: Plan) -> Found:
     if "count" in plan.wanted:
         found.images["count"] = density.exact_count(labels)
     if not plan.wanted.isdisjoint(FROM_OBJECTS):
-        rows, reasons = aggregate.object_rows(labels, reading, plan.channels, one.name)
-        found.images["objects"] = aggregate.per_image(rows, reasons)
+        rows, reasons = aggregate.object_rows(labels, reading, plan.channels, one.name, _parts(plan))
+        every = aggregate.per_image(rows, reasons)
+        found.images |= {name: held for name, held in every.items() if name in plan.wanted}
     return found
 
 
@@ -160,10 +162,19 @@ def _objects(one: Field, image: Image, plan: Plan) -> Found | str:
     labels = one.labels()
     if labels is None:
         return "no label image"
-    rows, reasons = aggregate.object_rows(labels, Reading(image, plan.mean), plan.channels, one.name)
+    reading = Reading(image, plan.mean)
+    rows, reasons = aggregate.object_rows(labels, reading, plan.channels, one.name, _parts(plan))
     if "place" in plan.wanted:
         rows |= _places(rows, image)
     return Found({}, rows, reasons, labels.exact, labels.note)
+
+
+def _parts(plan: Plan) -> tuple[str, ...]:
+    """Return the parts of the object features that are needed."""
+    if "objects" in plan.wanted:
+        return PARTS
+    own = {"shape": ("shape",), "object intensity": ("intensity", "quantiles"), "neighbours": ("neighbours",)}
+    return tuple(part for name, parts in own.items() if name in plan.wanted for part in parts)
 
 
 def _places(rows: dict[str, Array], image: Image) -> dict[str, Array]:

@@ -158,9 +158,9 @@ def ripley(region: Region, radii: Sequence[float], window: Window = "box") -> Me
 
     ``L = sqrt(K / pi)`` (Ripley 1976, Besag 1977) with the translation correction of the edge (Ohser 1983): a pair
     counts ``A^2 / (n (n - 1) g(h))``, where ``g(h)`` is the area common to the window and itself moved by the vector
-    between the two. Cells do not lie on the border of the window, so it is larger than what they span: the bounding box
-    enlarged by ``(n + 1) / (n - 1)``, or the convex hull with ``k`` corners enlarged by ``1 / sqrt(1 - k / n)`` (Ripley &
-    Rasson 1977). NaN where a radius exceeds half of the shorter side of the box.
+    between the two. Cells do not lie on the border of the window, so it is larger than what they span: the bounding
+    box enlarged by ``(n + 1) / (n - 1)``, or the convex hull with ``k`` corners enlarged by ``1 / sqrt(1 - k / n)``
+    (Ripley & Rasson 1977). NaN where a radius exceeds half of the shorter side of the box.
     """
     ordered = np.sort(np.asarray(radii, np.float64))
     names = tuple(f"ripley_L_{radius:g}" for radius in ordered)

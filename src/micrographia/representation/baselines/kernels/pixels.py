@@ -66,3 +66,40 @@ def count_bins(tile: Array, low: float, high: float, counts: Array) -> None:
             v = tile[y, x]
             if np.isfinite(v):
                 counts[min(int((v - low) * step), bins - 1)] += 1
+
+
+@kernel
+def shrink(tile: Array, y0: int, x0: int, height: int, width: int, total: Array, weight: Array) -> None:
+    """Add the pixels of a tile to the equal parts of the plane in which they lie, by the area that they share.
+
+    Parameters
+    ----------
+    tile
+        (Y, X); what is not finite is left out.
+    y0, x0
+        Where it begins in the plane of ``height`` and ``width``.
+    total, weight
+        (parts, parts): sum of pixels times area, and of areas.
+    """
+    down, across = total.shape
+    for y in range(tile.shape[0]):
+        line, held = np.zeros(across), np.zeros(across)
+        for b in range(across):
+            low, high = b * width / across, (b + 1) * width / across
+            first, last = max(int(low) - x0, 0), min(int(np.ceil(high)) - x0, tile.shape[1])
+            for x in range(first, last):
+                v = tile[y, x]
+                if np.isfinite(v):
+                    share = min(high, x0 + x + 1.0) - max(low, x0 + x + 0.0)
+                    line[b] += share * v
+                    held[b] += share
+        at = y0 + y
+        for a in range(int(at * down / height), down):
+            low, high = a * height / down, (a + 1) * height / down
+            share = min(high, at + 1.0) - max(low, at + 0.0)
+            if low >= at + 1:
+                break
+            if share > 0:
+                for b in range(across):
+                    total[a, b] += share * line[b]
+                    weight[a, b] += share * held[b]
