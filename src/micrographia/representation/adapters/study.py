@@ -73,6 +73,10 @@ class Study:
         What a reader must know: what is a proxy, what was joined, what is missing.
     sha256
         Checksum of the names and checksums of the files that were read.
+    masks
+        Whether the images have label images.
+    kept
+        What must live as long as the study: the temporary folder of ``images``.
     """
 
     name: str
@@ -86,6 +90,8 @@ class Study:
     licence: str = ""
     notes: list[str] = field(default_factory=list)
     sha256: str = ""
+    masks: bool = False
+    kept: Any = None
 
     def __post_init__(self) -> None:
         """Check that everything has the same rows.
