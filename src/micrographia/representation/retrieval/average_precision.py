@@ -34,8 +34,8 @@ def average_precision(
 
     Average precision is the mean over the positives of the share of positives among all candidates down to that one.
     Where candidates tie it is the mean over all their orders (McSherry & Najork, "Computing information retrieval
-    performance measures efficiently in the presence of tied scores", ECIR 2008), so an embedding that cannot tell rows
-    apart scores exactly chance. Without ties it is scikit-learn's ``average_precision_score``. What ties:
+    performance measures efficiently in the presence of tied scores", ECIR 2008), so an embedding that cannot tell
+    rows apart scores exactly chance. Without ties it is scikit-learn's ``average_precision_score``. What ties:
     :mod:`~micrographia.representation.retrieval.similarity`. Memory does not grow with the square of the rows.
 
     Parameters
@@ -57,8 +57,9 @@ def average_precision(
 
     Returns
     -------
-    A row per query: ``row`` (its number), ``average_precision``, ``n_positive``, ``n_total`` (positives and negatives),
-    ``chance`` (exact, of so many positives in random order) and ``reason``, why ``average_precision`` is NaN.
+    A row per query: ``row`` (its number), ``average_precision``, ``n_positive``, ``n_total`` (positives and
+    negatives), ``chance`` (exact, of so many positives in random order) and ``reason``, why ``average_precision`` is
+    NaN.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def average_precision(
 
 
 def query_table(pairs: Pairing, chosen: Array, scores: dict[str, Array]) -> pd.DataFrame:
-    """Return what each query scored, with its numbers of candidates, its chance and the reason where it has no score."""
+    """Return what each query scored, with its numbers of candidates, its chance and why it has no score."""
     positive, total = pairs.n_positive[chosen], (pairs.n_positive + pairs.n_negative)[chosen]
     chance = expected_average_precision(positive, total)
     chance[pairs.reason[chosen] != 0] = np.nan
@@ -115,10 +116,10 @@ def precision_of(compared: Space, pairs: Pairing, chosen: Array, *, workers: int
 
 def kernel_arguments(compared: Space, pairs: Pairing) -> tuple[Any, Any]:
     """Return what kernels that rank positives take: of the space, and of the pairs."""
-    pos, neg, _, neg_ok, neg_whole = pairs.arrays
+    pos, neg, _, _, neg_whole = pairs.arrays
     return (
         compared.arrays,
-        (pos, neg, neg_ok, neg_whole, pairs.never_negative),
+        (pos, neg, neg_whole, pairs.never_negative),
     )
 
 

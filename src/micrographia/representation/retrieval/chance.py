@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -25,9 +26,10 @@ def harmonic_numbers(n: int) -> Array:
 def expected_average_precision(n_positive: npt.ArrayLike, n_total: npt.ArrayLike) -> Array:
     """Return the mean of average precision over all orders of ``n_total`` rows of which ``n_positive`` are positives.
 
-    ``(H_n + (k - 1) / (n - 1) * (n - H_n)) / n`` for k of n, with the harmonic number H_n (Bestgen, "Exact expected average
-    precision of the random baseline for system evaluation", Prague Bulletin of Mathematical Linguistics 103, 2015): the
-    place i holds a positive with probability k / n, and then (i - 1)(k - 1) / (n - 1) positives are above it on average.
+    ``(H_n + (k - 1) / (n - 1) * (n - H_n)) / n`` for k of n, with the harmonic number H_n (Bestgen, "Exact expected
+    average precision of the random baseline for system evaluation", Prague Bulletin of Mathematical Linguistics 103,
+    2015): the place i holds a positive with probability k / n, and then (i - 1)(k - 1) / (n - 1) positives are above
+    it on average.
 
     Parameters
     ----------
@@ -64,9 +66,9 @@ def random_average_precision(
 
     Only the places of the positives are drawn (Floyd's algorithm: Bentley & Floyd, Communications of the ACM 30(9),
     1987), so a draw costs about ``n_positive`` steps. It is the null distribution of one query if every order of its
-    candidates is equally likely. Embeddings of one data set do not give that: queries share candidates, and rows of one
-    plate or batch resemble each other whatever their label. A mean over queries therefore varies more than independent
-    draws say; use a permutation of labels for a claim.
+    candidates is equally likely. Embeddings of one data set do not give that: queries share candidates, and rows of
+    one plate or batch resemble each other whatever their label. A mean over queries therefore varies more than
+    independent draws say; use a permutation of labels for a claim.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def random_average_precision(
     with ThreadPoolExecutor(threads) as pool:
         tasks = [
             pool.submit(sample_ranks, n_positive, n_total, np.uint64(seed % 2**64), low, out[low:high])
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
+            for low, high in itertools.pairwise(edges)
         ]
         for task in tasks:
             task.result()

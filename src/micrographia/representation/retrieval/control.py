@@ -31,17 +31,17 @@ def matched_control(
     distance: Distance = "cosine",
     workers: int | None = None,
 ) -> NeighbourResult:
-    """Return what the nearest neighbour scores when candidates are removed at random instead of by the stricter exclusion.
+    """Return what the nearest neighbour scores when as many candidates are removed at random as an exclusion removes.
 
-    A stricter exclusion (not the same compound and not the same week) leaves fewer rows of the query's label, which alone
-    makes the task harder. Here each query loses as many candidates of its label, and as many of other labels, as the
-    stricter exclusion takes from it, drawn at random from those that the weaker one leaves. What is then lost between
-    control and stricter exclusion is due to which rows are left out, not to how many.
+    A stricter exclusion (not the same compound and not the same week) leaves fewer rows of the query's label, which
+    alone makes the task harder. Here each query loses as many candidates of its label, and as many of other labels,
+    as the stricter exclusion takes from it, drawn at random from those that the weaker one leaves. What is then lost
+    between control and stricter exclusion is due to which rows are left out, not to how many.
 
-    The expectation over all draws is computed exactly, nothing is drawn: with P candidates of its label of which P' stay
-    and N of other labels of which N' stay, the first that stays is the i-th of its label (i above it, T of others above it)
-    with probability ``C(P - i - 1, P' - 1) / C(P, P') * C(N - T, N') / C(N, N')``; candidates that tie are taken at
-    expectation.
+    The expectation over all draws is computed exactly, nothing is drawn: with P candidates of its label of which P'
+    stay and N of other labels of which N' stay, the first that stays is the i-th of its label (i above it, T of
+    others above it) with probability ``C(P - i - 1, P' - 1) / C(P, P') * C(N - T, N') / C(N, N')``; candidates that
+    tie are taken at expectation.
 
     Parameters
     ----------
@@ -62,7 +62,8 @@ def matched_control(
     Raises
     ------
     ProfileError
-        If the second exclusion leaves a query more candidates than the first, or what :func:`nearest_neighbour` raises.
+        If the second exclusion leaves a query more candidates than the first, or what :func:`nearest_neighbour`
+        raises.
     """
     compared = space(values, distance)
     less, majority = label_pairs(compared, labels, exclude_less)

@@ -1,8 +1,8 @@
 """Labels as whole numbers: which rows share a label, and which rows a comparison leaves out.
 
 A missing label (None, NaN, NaT, NA) equals nothing and differs from nothing: whoever cannot say which compound a well
-holds can say neither that two wells hold the same nor that they hold different ones. A label may be a set (also a list or
-a tuple), such as the plates of a treatment: two rows then share it if their sets have an element in common.
+holds can say neither that two wells hold the same nor that they hold different ones. A label may be a set (also a
+list or a tuple), such as the plates of a treatment: two rows then share it if their sets have an element in common.
 """
 
 from __future__ import annotations

@@ -45,10 +45,11 @@ def mean_average_precision(
     """Return the mean average precision of each group of queries, its exact chance, and p.
 
     Permutation null: the labels in column ``permute`` are dealt out anew to whole units, and everything is computed
-    again with the positives and negatives that follow. A mechanism is assigned to compounds: permute it between compounds,
-    not between wells, or replicates of one compound pass for evidence. If the different assignments are no more than
-    ``n_permutations``, each is taken once and ``p = # / N``; otherwise they are drawn and ``p = (1 + #) / (1 + N)``
-    (Phipson & Smyth, Stat Appl Genet Mol Biol 9(1), 2010). # counts the assignments that score at least as much.
+    again with the positives and negatives that follow. A mechanism is assigned to compounds: permute it between
+    compounds, not between wells, or replicates of one compound pass for evidence. If the different assignments are no
+    more than ``n_permutations``, each is taken once and ``p = # / N``; otherwise they are drawn and ``p = (1 + #) /
+    (1 + N)`` (Phipson & Smyth, Stat Appl Genet Mol Biol 9(1), 2010). # counts the assignments that score at least as
+    much.
 
     Rank null: positives at random places of each query, independently (:func:`random_average_precision`). It is fast
     for any number of rows, but queries of one group share candidates and resemble each other whatever their label,
@@ -93,8 +94,8 @@ def mean_average_precision(
     Raises
     ------
     ProfileError
-        If the label varies within a unit or decides something else than who is positive, a unit lies in several blocks,
-        or what :func:`average_precision` raises.
+        If the label varies within a unit or decides something else than who is positive, a unit lies in several
+        blocks, or what :func:`average_precision` raises.
     """
     compared = space(values, distance)
     pairs = pairing(

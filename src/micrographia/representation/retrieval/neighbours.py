@@ -91,9 +91,10 @@ def nearest_neighbour(
 ) -> NeighbourResult:
     """Return whether the nearest neighbours of each row have its label.
 
-    Not-same-compound accuracy (Ljosa et al., "Comparison of methods for image-based profiling of cellular morphological
-    responses to small-molecule treatment", J Biomol Screen 18(10), 2013): ``labels`` are mechanisms and ``exclude`` is
-    ``[compounds]``. Not-same-compound-and-batch: ``[compounds, batches]``. A row never is its own neighbour.
+    Not-same-compound accuracy (Ljosa et al., "Comparison of methods for image-based profiling of cellular
+    morphological responses to small-molecule treatment", J Biomol Screen 18(10), 2013): ``labels`` are mechanisms and
+    ``exclude`` is ``[compounds]``. Not-same-compound-and-batch: ``[compounds, batches]``. A row never is its own
+    neighbour.
 
     Parameters
     ----------
@@ -102,8 +103,8 @@ def nearest_neighbour(
     labels
         What is to be found, ``n`` labels. Rows whose label is missing are neither queries nor candidates.
     exclude
-        Columns of ``n`` labels: rows that share a label with the query in any of them are no candidates. A label may be
-        a set, such as all weeks in which a treatment was imaged; one element in common is enough.
+        Columns of ``n`` labels: rows that share a label with the query in any of them are no candidates. A label may
+        be a set, such as all weeks in which a treatment was imaged; one element in common is enough.
     k
         Number of neighbours. With several, a row scores the share of them that have its label.
     distance
@@ -174,8 +175,8 @@ def nearest_neighbours(
 ) -> tuple[Array, Array]:
     """Return the ``k`` nearest rows of each row, and how far they are.
 
-    Neighbours are sought by float32 products in blocks, a few more than asked for; the distances of these are computed
-    in float64 and put them in order. Of rows equally far the one with the lower number comes first.
+    Neighbours are sought by float32 products in blocks, a few more than asked for; the distances of these are
+    computed in float64 and put them in order. Of rows equally far the one with the lower number comes first.
 
     Parameters
     ----------
@@ -184,7 +185,8 @@ def nearest_neighbours(
     k
         Number of neighbours; a row never is its own.
     distance
-        ``cosine`` and ``correlation`` are 1 minus the similarity, from 0 to 2; ``euclidean`` is in units of the features.
+        ``cosine`` and ``correlation`` are 1 minus the similarity, from 0 to 2; ``euclidean`` is in units of the
+        features.
     exclude
         Columns of labels: rows that share one with the query in any of them are no candidates.
 

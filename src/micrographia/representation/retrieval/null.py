@@ -77,8 +77,8 @@ def permuted_means(
 ) -> Null:
     """Return means of groups under permutations of a label; arguments as of :func:`mean_average_precision`.
 
-    Similarities that are equal in float32 tie here; the same similarities serve the true and the permuted labels, so that
-    p does not depend on what ties.
+    Similarities that are equal in float32 tie here; the same similarities serve the true and the permuted labels, so
+    that p does not depend on what ties.
 
     Raises
     ------
@@ -142,7 +142,7 @@ def _means(
     members = groups(units.codes)
     starts = np.zeros(int(units.labels.max()) + 2, np.int64)
     np.cumsum(np.bincount(units.labels), out=starts[1:])
-    pos, neg, _, neg_ok, neg_whole = base.arrays
+    pos, neg, _, neg_ok, _ = base.arrays
     harmonic = harmonic_numbers(compared.n)
     out = np.full((len(orders), count), np.nan)
     step = max(1, SCORES // max(compared.n, len(units.labels)))
@@ -166,7 +166,7 @@ def _means(
                 low,
                 high,
                 compared.arrays,
-                (pos, neg, neg_ok, neg_whole, pos_ok),
+                (pos, neg, pos_ok, neg_ok),
                 units.codes,
                 members.starts,
                 members.rows,

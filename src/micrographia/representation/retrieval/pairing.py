@@ -1,8 +1,8 @@
 """Which rows are positives of a query and which are negatives, from columns of metadata.
 
-The four lists of columns mean what they mean in copairs: a positive has the same value as the query in every column of
-``pos_sameby`` and another in every column of ``pos_diffby``; a negative likewise with ``neg_sameby`` and ``neg_diffby``.
-A row is never its own positive or negative. A row that would be both is a positive.
+The four lists of columns mean what they mean in copairs: a positive has the same value as the query in every column
+of ``pos_sameby`` and another in every column of ``pos_diffby``; a negative likewise with ``neg_sameby`` and
+``neg_diffby``. A row is never its own positive or negative. A row that would be both is a positive.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def pairing(
     Raises
     ------
     ProfileError
-        If the numbers of rows differ, a column is unknown, nothing says what is the same in positives, or a column must
-        be both the same and different.
+        If the numbers of rows differ, a column is unknown, nothing says what is the same in positives, or a column
+        must be both the same and different.
     """
     n = len(usable)
     if len(meta) != n:
@@ -178,7 +178,10 @@ def pairing_of(
         ]
         _, first, kind = np.unique(kinds, return_index=True, return_inverse=True)
         counts = np.empty((len(first), 2), np.int64)
-        count_pairs(rows[first].astype(np.int64), *made.arrays, int(neg_ok.sum()), counts)
+        pos_side, neg_side, _, _, whole = made.arrays
+        count_pairs(
+            rows[first].astype(np.int64), pos_side, neg_side, neg_ok, whole, int(neg_ok.sum()), counts
+        )
         n_positive[rows], n_negative[rows] = counts[kind, 0], counts[kind, 1]
         reason[rows[n_negative[rows] == 0]] = 4
         reason[rows[n_positive[rows] == 0]] = 3

@@ -1,21 +1,22 @@
 """Similarities of rows in blocks: float32 matrix products in a reused buffer, so that no (n, n) array is ever made.
 
-A similarity grows as the distance shrinks. Cosine: the product of rows of length 1. Correlation: the same of rows less
-their mean. Euclidean: ``x . y - |y|^2 / 2``, which is ``(|x|^2 - |x - y|^2) / 2``, of rows less the mean row and divided
-by the greatest length.
+A similarity grows as the distance shrinks. Cosine: the product of rows of length 1. Correlation: the same of rows
+less their mean. Euclidean: ``x . y - |y|^2 / 2``, which is ``(|x|^2 - |x - y|^2) / 2``, of rows less the mean row and
+divided by the greatest length.
 
 What ties
 ---------
 The product of two rows depends in its last bits on where in a block the rows stand, and rows that are sorted by label
-would be told apart by that. So (1) rows that are the same to float32 after scaling (in float64) share one similarity to
-any query: it is copied from the first of them; (2) similarities that differ by no more than rounding can do, ``2**-24 *
-(8 + sqrt(d))`` times the lengths, 1.6e-6 for d = 384, are computed again in float64 from the features as given, and tie
-if they then differ by less than a millionth of that. Ranks are therefore those of float64. Where more than ``MANY`` rows
-are so close to positives of one query, they all tie.
+would be told apart by that. So (1) rows that are the same to float32 after scaling (in float64) share one similarity
+to any query: it is copied from the first of them; (2) similarities that differ by no more than rounding can do,
+``2**-24 * (8 + sqrt(d))`` times the lengths, 1.6e-6 for d = 384, are computed again in float64 from the features as
+given, and tie if they then differ by less than a millionth of that. Ranks are therefore those of float64. Where more
+than ``MANY`` rows are so close to positives of one query, they all tie.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,8 @@ BLOCK_BYTES = 48 << 20
 MOST_ROWS = 2048
 """Rows of a block, at most: larger ones make the product no faster."""
 PREPARED_ROWS = 4096
+SMALL = 1 << 16
+"""Up to so many similarities starting threads takes longer than the work."""
 
 Work = Callable[[Array, Array, int, int], None]
 """Called with a block ``(b, m)``, the numbers of its queries ``(b,)``, and which of its rows to work on: from, to."""
@@ -109,8 +112,8 @@ def space(values: npt.ArrayLike, distance: Distance = "cosine") -> Space:
     Parameters
     ----------
     values
-        Features ``(n, d)``. A row with NaN or Inf is not usable. A row of zeros has cosine 0 with every row, and a row
-        of equal features correlation 0.
+        Features ``(n, d)``. A row with NaN or Inf is not usable. A row of zeros has cosine 0 with every row, and a
+        row of equal features correlation 0.
     distance
         ``cosine``, ``correlation`` or ``euclidean``.
 
@@ -219,7 +222,7 @@ def each_block(
     n, total = compared.n, len(rows)
     if not n or not total:
         return
-    threads = max(1, workers or cores())
+    threads = max(1, workers or cores()) if total * n > SMALL else 1
     height = max(1, min(MOST_ROWS, BLOCK_BYTES // (4 * n), total))
     buffer = np.empty(height * n, np.float32)
     consecutive = total == int(rows[-1]) - int(rows[0]) + 1 and bool((np.diff(rows) == 1).all())
@@ -239,10 +242,7 @@ def each_block(
             if len(edges) == 2:
                 work(block, chosen, 0, len(chosen))
                 continue
-            tasks = [
-                pool.submit(work, block, chosen, low, high)
-                for low, high in zip(edges[:-1], edges[1:], strict=True)
-            ]
+            tasks = [pool.submit(work, block, chosen, low, high) for low, high in itertools.pairwise(edges)]
             for task in tasks:
                 task.result()
 

@@ -39,7 +39,7 @@ def exact_similarity(query: int, other: int, exact: Any) -> float:
 
 @compiled
 def window(falling: Array, low: int, high: int, upper: float, lower: float) -> tuple[int, int]:
-    """Return the range of ``falling[:, 0]`` that is at most ``upper`` and above ``lower``, sought from ``low`` and ``high``."""
+    """Return where ``falling[:, 0]`` is at most ``upper`` and above ``lower``, sought from ``low`` and ``high``."""
     n = falling.shape[0]
     while low > 0 and not falling[low - 1, 0] > upper:
         low -= 1

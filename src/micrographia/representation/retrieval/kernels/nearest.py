@@ -18,7 +18,7 @@ SKIM = 64
 
 
 @counting
-def _any_above(values: Array, threshold: float) -> bool:
+def _any_above(values: Array, threshold: Any) -> Any:
     count = np.float32(0.0)
     for at in range(values.size):
         count += np.float32(1.0) if values[at] > threshold else np.float32(0.0)
@@ -89,7 +89,7 @@ def nearest_rows(
     indices: Array,
     distances: Array,
 ) -> None:
-    """Write neighbours and distances of rows ``low`` to ``high`` of a block into ``indices[row]`` and ``distances[row]``."""
+    """Write neighbours and distances of rows ``low`` to ``high`` of a block into the rows of their queries."""
     exact, twins, copies = space[0], space[1], space[2]
     euclidean = exact[3]
     k = indices.shape[1]

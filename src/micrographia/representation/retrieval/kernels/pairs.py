@@ -43,14 +43,13 @@ def count_pairs(
     queries: Array,
     pos: Any,
     neg: Any,
-    pos_ok: Array,
     neg_ok: Array,
     neg_whole: bool,
     total: int,
     counts: Array,
 ) -> None:
     """Write the numbers of positives and of negatives of each query; ``total`` rows can be a negative."""
-    n = pos_ok.size
+    n = neg_ok.size
     marks = np.zeros(n, np.int64)
     found = np.empty(n, np.int64)
     row_starts, row_codes, code_starts, code_rows = neg[3], neg[4], neg[5], neg[6]

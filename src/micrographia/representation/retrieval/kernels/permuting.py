@@ -111,11 +111,11 @@ def permuted_rows(
     """Write the average precision of rows ``low`` to ``high`` under each permutation into ``out[row, permutation]``.
 
     ``pairs`` are positives and negatives as far as the label does not decide. ``units`` is the unit of each row,
-    ``unit_starts`` and ``unit_rows`` the rows of each unit; ``given[p, u]`` the label of unit ``u`` in permutation ``p``,
-    ``by_label[p]`` the units sorted by it, and ``label_starts`` where each label begins there.
+    ``unit_starts`` and ``unit_rows`` the rows of each unit; ``given[p, u]`` the label of unit ``u`` in permutation
+    ``p``, ``by_label[p]`` the units sorted by it, and ``label_starts`` where each label begins there.
     """
     twins, copies = space[1], space[2]
-    pos, neg, neg_ok, neg_whole, pos_ok = pairs
+    pos, neg, pos_ok, neg_ok = pairs
     n = block.shape[1]
     order, spare, keys = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.uint32)
     buckets = np.empty((3, 2048), np.int64)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.representation.retrieval.kernels.closeness import refine, window
 from micrographia.representation.retrieval.kernels.jit import compiled, counting
 from micrographia.representation.retrieval.kernels.pairs import find_positives, mark
-from micrographia.representation.retrieval.kernels.closeness import refine, window
 from micrographia.representation.retrieval.kernels.rows import copy_twins
 
 Array = npt.NDArray[Any]
@@ -89,16 +89,16 @@ def rank_positives(
 ) -> int:
     """Find where the ``keep`` best positives of one query stand, and those that tie with the last of them.
 
-    ``space`` is what a space gives to kernels, ``pairs`` what a pairing does, ``scratch`` what :func:`make_scratch` made.
-    The row of similarities is used up.
+    ``space`` is what a space gives to kernels, ``pairs`` what a pairing does, ``scratch`` what :func:`make_scratch`
+    made. The row of similarities is used up.
 
     Returns
     -------
-    Their number. ``places`` then holds for each of them, by falling similarity: positives above, positives tied (itself
-    included), negatives above, negatives tied.
+    Their number. ``places`` then holds for each of them, by falling similarity: positives above, positives tied
+    (itself included), negatives above, negatives tied.
     """
     _, twins, copies, lengths, offsets, tolerance = space
-    pos, neg, neg_ok, neg_whole, never = pairs
+    pos, neg, neg_whole, never = pairs
     marks, found, held, spread, thresholds, counts, gathered, others, places = scratch
     copy_twins(row, copies, twins, 0)
     marks[-1] += 1

@@ -24,7 +24,7 @@ def _mixed(state: Any) -> Any:
 
 
 @compiled
-def _below(state: Any, limit: int) -> int:
+def _below(state: Any, limit: int) -> Any:
     """Return a whole number from 0 to ``limit - 1``: 32 random bits times ``limit``, the upper part."""
     return np.int64((_mixed(state) >> np.uint64(32)) * np.uint64(limit) >> np.uint64(32))
 
