@@ -27,7 +27,7 @@ ABOUT = About(
 )
 
 _COLUMNS = {"imageID": "region", "x": "x", "y": "y", "cellType": "type", "case": "donor", "slide": "slide"}
-_MORE = {"part": "part", "group": "age_group", "stage": "stage"}
+_MORE = {"part": "part", "group": "group", "stage": "stage"}
 
 
 def load(folder: Path, window: str = "box") -> Study:
@@ -43,7 +43,7 @@ def load(folder: Path, window: str = "box") -> Study:
     Returns
     -------
     Study
-        120 rows, one an image: ``region``, ``donor``, ``slide``, ``part``, ``age_group``, ``stage``, ``n_cells``.
+        120 rows, one an image: ``region``, ``donor``, ``slide``, ``part``, ``group``, ``stage``, ``n_cells``.
         ``cells`` has a row a cell. Candidates, made from the table when first asked for: ``types and positions``,
         ``types only``. Baselines: ``positions only``, ``density``.
 
@@ -68,7 +68,7 @@ def load(folder: Path, window: str = "box") -> Study:
         licence=ABOUT.licence,
         notes=[
             f"Each donor has one stage (donors: {told}): donors, not images, are independent.",
-            "Types of cells were assigned by the authors from the markers; they are no pixels, but no free gift either.",
+            "Types of cells are the authors' own, assigned from the markers of each cell.",
         ],
         sha256=checksum([path], folder),
     )
@@ -103,9 +103,8 @@ def one_row_a_region(cells: pd.DataFrame, path: Path) -> pd.DataFrame:
     for name in others:
         mixed = grouped[name].nunique(dropna=False)
         if (mixed > 1).any():
-            raise ProfileError(
-                path, f"image {mixed.index[(mixed > 1).to_numpy()][0]} has several values of {name!r}", ""
-            )
+            first = mixed.index[(mixed > 1).to_numpy()][0]
+            raise ProfileError(path, f"image {first} has several values of {name!r}", "Correct the table")
     rows = grouped[others].first().reset_index()
     return rows.assign(n_cells=grouped.size().to_numpy())
 

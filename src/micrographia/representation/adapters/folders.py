@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -112,7 +111,7 @@ def _linked(root: Path, kind: str, name: str, path: Path) -> dict[str, Any]:
     place = root / kind / f"{name}{path.suffix.lower()}"
     place.parent.mkdir(exist_ok=True)
     try:
-        os.symlink(path.resolve(), place)
+        place.symlink_to(path.resolve())
     except OSError:  # a disk without links
         shutil.copyfile(path, place)
     size, checksum = file_checksum(path)

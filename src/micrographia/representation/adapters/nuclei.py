@@ -106,7 +106,14 @@ def _pictures(folder: Path) -> list[Picture]:
 
 def _index(folder: Path) -> pd.DataFrame | None:
     path = ABOUT.optional(folder, INDEX)
-    return None if path is None else _table(path, ("name", "domain", "n_labels")).set_index("name")
+    if path is None:
+        return None
+    table = _table(path, ("name", "domain", "n_labels"))
+    odd = table.loc[~table["n_labels"].str.fullmatch(r"\d+"), "n_labels"]
+    if len(odd) or table["name"].duplicated().any():
+        what = f"n_labels holds {odd.iloc[0]!r}" if len(odd) else "names an image twice"
+        raise ProfileError(path, what, "Give one row an image, and whole numbers")
+    return table.set_index("name")
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -125,19 +132,17 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 def _rows(held: Opened, found: list[Picture], index: pd.DataFrame | None) -> pd.DataFrame:
     import pandas as pd
 
+    known: Mapping[str, Any] = {} if index is None else index.to_dict("index")
     table: list[dict[str, Any]] = []
     for one in found:
         with held.dataset.image(one.id) as image:
             height, width, rgb = image.size("Y"), image.size("X"), image.rgb
-        known = index is not None and one.path.stem in index.index
-        row = index.loc[one.path.stem] if index is not None and known else None
-        count = int(row["n_labels"]) if row is not None else _counted(held, one.id)
+        row = known.get(one.path.stem)
+        count = _counted(held, one.id) if row is None else int(row["n_labels"])
         table.append(
             {
                 "image": one.id,
-                "domain": row["domain"]
-                if row is not None
-                else f"{'colour' if rgb else 'grey'}_{height}x{width}",
+                "domain": f"{'colour' if rgb else 'grey'}_{height}x{width}" if row is None else row["domain"],
                 "modality": "H&E" if rgb else "fluorescence",
                 "height": height,
                 "width": width,
