@@ -2,7 +2,7 @@
 
 from micrographia.representation.batch.correlated import CorrelatedSplit, correlated_splits, cramers_v
 from micrographia.representation.batch.inputs import RowScores
-from micrographia.representation.batch.lisi import lisi, scaled_chance, scaled_clisi, scaled_ilisi
+from micrographia.representation.batch.lisi import Lisi, lisi, scaled_chance, scaled_clisi, scaled_ilisi
 from micrographia.representation.batch.neighbours import Neighbours
 from micrographia.representation.batch.performance_drop import (
     CorrelatedAccuracies,
@@ -16,6 +16,7 @@ from micrographia.representation.batch.silhouette import batch_silhouette, silho
 __all__ = [
     "CorrelatedAccuracies",
     "CorrelatedSplit",
+    "Lisi",
     "Neighbours",
     "PerformanceDrop",
     "RobustnessIndex",

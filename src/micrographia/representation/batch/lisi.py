@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from micrographia.representation.batch.inputs import (
     Array,
+    Floats,
     Labels,
     RowScores,
     as_matrix,
     encode,
     finite_rows,
-    nothing,
     say_left_out,
 )
 from micrographia.representation.batch.kernels import simpson_rows
@@ -31,6 +32,19 @@ CAVEAT = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Lisi(RowScores):
+    """The local inverse Simpson index of each row.
+
+    Attributes
+    ----------
+    null_medians
+        The median over rows, of each random order of the labels ``(permutations,)``.
+    """
+
+    null_medians: Floats = field(default_factory=lambda: np.empty(0))
+
+
 def lisi(
     values: npt.ArrayLike,
     labels: Labels,
@@ -41,7 +55,7 @@ def lisi(
     permutations: int = 20,
     seed: int = 0,
     workers: int | None = None,
-) -> RowScores:
+) -> Lisi:
     r"""Return the local inverse Simpson index of each row (LISI).
 
     The neighbours ``j`` of row ``i`` get weights :math:`w_{ij} \propto \exp(-\beta_i d_{ij})` that sum to 1, with
@@ -75,7 +89,7 @@ def lisi(
 
     Returns
     -------
-    RowScores
+    Lisi
         ``values`` is the index, NaN where too few neighbours have a label. ``chance`` is its mean over random orders
         of the labels among the rows that have one, with neighbours and weights as they are.
 
@@ -113,12 +127,12 @@ def lisi(
     n_labels = len(np.unique(codes[rows]))
     width = math.floor(3 * perplexity) - 1
     if n_labels < 2:
-        return nothing(n, n_labels, reason or "there is only one label", CAVEAT)
+        return _none(n, n_labels, reason or "there is only one label")
     if neighbours is None and width > len(rows) - 1:
         most = len(rows) // 3
         text = f"a perplexity of {perplexity:g} looks at {width} neighbours, and there are {len(rows):,} rows"
         text += f"; {most} is possible" if most > 1 else ""
-        return nothing(n, n_labels, f"{reason}; {text}" if reason else text, CAVEAT)
+        return _none(n, n_labels, f"{reason}; {text}" if reason else text)
     if neighbours is None:
         found = search(matrix, width, distance=distance, rows=rows, seed=seed)
     else:
@@ -152,11 +166,19 @@ def lisi(
             None, [reason, say_left_out(n, (short, f"have at most {perplexity:g} neighbours with a label"))]
         )
     )
-    chance = (1.0 / simpson[:, 1:]).mean(axis=1) if permutations else np.full(n, np.nan)
-    return RowScores(1.0 / simpson[:, 0], chance, n_labels, reason, CAVEAT)
+    null = 1.0 / simpson[:, 1:]
+    chance = null.mean(axis=1) if permutations else np.full(n, np.nan)
+    kept = np.isfinite(simpson[:, 0])
+    medians = np.median(null[kept], axis=0) if kept.any() else np.empty(0)
+    return Lisi(1.0 / simpson[:, 0], chance, n_labels, reason, CAVEAT, medians)
 
 
-def scaled_ilisi(scores: RowScores) -> float:
+def _none(n: int, n_labels: int, reason: str) -> Lisi:
+    """Return an index that no row has."""
+    return Lisi(np.full(n, np.nan), np.full(n, np.nan), n_labels, reason, CAVEAT)
+
+
+def scaled_ilisi(scores: Lisi) -> float:
     """Return iLISI between 0 (batches apart) and 1 (as many around each row as there are).
 
     ``(median - 1) / (B - 1)`` over ``B`` batches, as in Luecken et al., Nature Methods 19 (2022), 41. Batches of
@@ -165,7 +187,7 @@ def scaled_ilisi(scores: RowScores) -> float:
     return _scaled(scores.median, scores.n_labels)
 
 
-def scaled_clisi(scores: RowScores) -> float:
+def scaled_clisi(scores: Lisi) -> float:
     """Return cLISI between 0 (labels mixed) and 1 (one label around each row).
 
     ``(L - median) / (L - 1)`` over ``L`` labels, as in Luecken et al., Nature Methods 19 (2022), 41.
@@ -173,10 +195,14 @@ def scaled_clisi(scores: RowScores) -> float:
     return 1.0 - _scaled(scores.median, scores.n_labels)
 
 
-def scaled_chance(scores: RowScores) -> float:
-    """Return what :func:`scaled_ilisi` is by chance; one minus it is that of :func:`scaled_clisi`."""
-    kept = scores.chance[np.isfinite(scores.chance)]
-    return _scaled(float(np.median(kept)), scores.n_labels) if len(kept) else float("nan")
+def scaled_chance(scores: Lisi) -> float:
+    """Return what :func:`scaled_ilisi` is by chance; one minus it is that of :func:`scaled_clisi`.
+
+    The mean over random orders of the labels; NaN if none were made.
+    """
+    if not len(scores.null_medians):
+        return float("nan")
+    return _scaled(float(scores.null_medians.mean()), scores.n_labels)
 
 
 def _scaled(value: float, n_labels: int) -> float:

@@ -3,7 +3,9 @@
 from micrographia.representation.geometry.describe import describe
 from micrographia.representation.geometry.hubness import Hubness, hubness
 from micrographia.representation.geometry.measure import Measure
+from micrographia.representation.geometry.rank_stability import RankStability, rank_stability
 from micrographia.representation.geometry.rsa import rsa
+from micrographia.representation.geometry.self_test import self_test, untrusted
 from micrographia.representation.geometry.similarity import linear_cka, procrustes
 from micrographia.representation.geometry.spectrum import (
     constant_features,
@@ -11,10 +13,13 @@ from micrographia.representation.geometry.spectrum import (
     participation_ratio,
     rank_me,
 )
+from micrographia.representation.geometry.tried_metrics import TriedMetric
 
 __all__ = [
     "Hubness",
     "Measure",
+    "RankStability",
+    "TriedMetric",
     "constant_features",
     "describe",
     "hubness",
@@ -23,5 +28,8 @@ __all__ = [
     "participation_ratio",
     "procrustes",
     "rank_me",
+    "rank_stability",
     "rsa",
+    "self_test",
+    "untrusted",
 ]
