@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from micrographia.representation.probes.folds import Folds, Labels
 from micrographia.representation.probes.items import by_name
-from micrographia.representation.probes.labels import Array, coded
+from micrographia.representation.probes.labels import coded
 from micrographia.representation.probes.predict import Goal
 from micrographia.representation.probes.predictions import Part, Predictions, assemble
 
@@ -107,32 +104,3 @@ def majority_accuracy(target: Labels, folds: Folds) -> tuple[float, float]:
     of_class = np.bincount(column[kept], weight, minlength=classes.n)
     recalls = by_class[of_class > 0] / of_class[of_class > 0]
     return float((weight * each).sum() / weight.sum()), float(recalls.mean())
-
-
-@dataclass(frozen=True, eq=False)
-class Null:
-    """Scores of the whole pipeline after labels were permuted where they were assigned.
-
-    Attributes
-    ----------
-    observed
-        Score of the labels as they are.
-    permuted
-        Scores of permuted labels ``(n_permutations,)``.
-    p
-        ``(1 + #{permuted >= observed}) / (1 + n)`` (Phipson & Smyth 2010); NaN with a reason.
-    distinct
-        How many different assignments of the labels to groups there are.
-    reason
-        Why there is no p, or what limits it.
-    """
-
-    observed: float
-    permuted: Array
-    p: float
-    distinct: int
-    reason: str = ""
-
-
-Score = Callable[[Array], float]
-"""Labels of rows to the score of the whole pipeline, hold-outs included."""

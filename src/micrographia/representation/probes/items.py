@@ -55,7 +55,8 @@ class Items:
         items
             Names of the items.
         """
-        return Scores(self.values, factors, self.weights, items or self.names, self.reason)
+        bounds = None if self.metric == "r2" else (0.0, 1.0)
+        return Scores(self.values, factors, self.weights, items or self.names, self.reason, bounds=bounds)
 
 
 def accuracy_items(predictions: Predictions, *, balanced: bool = False) -> Items:
