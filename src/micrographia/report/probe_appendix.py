@@ -1,9 +1,10 @@
-"""The parts of a result's page that stand at its end: examples, similarity, geometry, problems, provenance, protocol."""
+"""The end of a result's page: examples, similarity, geometry, problems, provenance, protocol."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ Parts = dict[str, Any]
 EXAMPLES = 24
 """Queries that are shown."""
 
-FACTS = 4
+FACTS = 5
 """Columns of metadata that are told of one image."""
 
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
@@ -116,7 +117,7 @@ def provenance(result: Mapping[str, Any]) -> Parts:
     facts += [
         ("Versions", _line(made.get("versions"))),
         ("Seed", made.get("seed")),
-        ("Command", made.get("command")),
+        ("Command", _command(made.get("command"))),
     ]
     seconds = number(made.get("seconds"))
     facts += [("Started", made.get("started")), ("Took", None if seconds is None else f"{seconds:,.0f} s")]
@@ -137,7 +138,7 @@ def provenance(result: Mapping[str, Any]) -> Parts:
 
 def _tile(held: Row) -> Parts:
     facts = [
-        (text(key), text(value))
+        (text(key), f"{value:.3g}" if isinstance(value, float) else text(value))
         for key, value in held.items()
         if key not in ("thumbnail", "correct") and value is not None and not isinstance(value, Mapping | list)
     ]
@@ -176,6 +177,12 @@ def _line(value: object) -> str:
         return ", ".join(f"{text(key)} {told}" for key, held in value.items() if (told := _line(held)))
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ", ".join(told for held in value if (told := _line(held)))
+    return text(value)
+
+
+def _command(value: object) -> str:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return f"micrographia {shlex.join(map(str, value))}" if value else ""
     return text(value)
 
 

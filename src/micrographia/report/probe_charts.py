@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -92,7 +93,7 @@ def bump(orders: Sequence[Sequence[int | None]], label: str) -> Markup:
         places = [(x(index), rank * ROW + ROW / 2) for index, rank in enumerate(ranks) if rank is not None]
         line = "".join(
             f'<line x1="{a:.2f}%" y1="{b:g}" x2="{c:.2f}%" y2="{d:g}"/>'
-            for (a, b), (c, d) in zip(places[:-1], places[1:], strict=True)
+            for (a, b), (c, d) in pairwise(places)
         )
         dots = "".join(f'<circle cx="{a:.2f}%" cy="{b:g}" r="4.5"/>' for a, b in places)
         drawn.append(f'<g class="{style}">{line}{dots}</g>')

@@ -1,4 +1,4 @@
-"""The parts of a result's page that say what a score is made of: confounders, metrics, rank stability, ablations, layers."""
+"""What a score is made of: confounders, misleading metrics, rank stability, ablations, layers."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from micrographia.report.probe_strips import bar, scale, strip, ticks
 Parts = dict[str, Any]
 
 SHARES = (
-    ("unique", "only in the candidate"),
-    ("shared", "shared with the baseline"),
-    ("residual", "not explained"),
+    ("unique", "explained by the candidate alone"),
+    ("shared", "explained by either"),
+    ("residual", "explained by neither"),
 )
 PARTS = (
     ("marginal", "Alone"),

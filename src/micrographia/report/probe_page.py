@@ -15,9 +15,13 @@ from micrographia.report import probe_diagnostics as diagnostics
 from micrographia.report import probe_scores as scores
 from micrographia.report import probe_words as words
 from micrographia.report.probe_result import Task, headline_task, opened, tasks, text
+from micrographia.report.probe_text import probe_text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+__all__ = ["environment", "probe_page", "probe_text", "write_probe_page"]
 
 
 def probe_page(result: Mapping[str, Any]) -> str:
@@ -26,8 +30,8 @@ def probe_page(result: Mapping[str, Any]) -> str:
     Parameters
     ----------
     result
-        The document that ``micrographia probe`` writes as ``result.json``. Any number may be null; lists may be empty or
-        absent, and their sections are left out then.
+        The document that ``micrographia probe`` writes as ``result.json``. Any number may be null; lists may be empty
+        or absent, and their sections are left out then.
 
     Returns
     -------
@@ -45,9 +49,10 @@ def probe_page(result: Mapping[str, Any]) -> str:
     order = [text(row.get("candidate")) for row in first.rows] if first else []
     found = tasks(result)
     transforms = {
-        task.name: [other.transform for other in found if other.name == task.name] for task in found
+        task.name: {other.transform for other in found if other.name == task.name} for task in found
     }
-    context = {
+    metrics = {task.name: {other.metric for other in found if other.name == task.name} for task in found}
+    context: dict[str, Any] = {
         "program": f"Micrographia {__version__}",
         "title": text(result.get("title")) or "What the representation encodes",
         "question": text(result.get("question")),
@@ -55,8 +60,8 @@ def probe_page(result: Mapping[str, Any]) -> str:
         "study": words.study_line(result),
         "sha256": text(result.get("protocol_sha256")),
         "audit": appendix.audit(result),
-        "first": _task(first, transforms) if first else None,
-        "tasks": [_task(task, transforms) for task in found],
+        "first": _task(first, transforms, metrics) if first else None,
+        "tasks": [_task(task, transforms, metrics) for task in found],
         "shares": diagnostics.shares(result, order),
         "incremental": diagnostics.incremental(result, order),
         "decodability": diagnostics.decodability(result, order),
@@ -112,11 +117,13 @@ def environment() -> Environment:
     return made
 
 
-def _task(task: Task, transforms: Mapping[str, list[str]]) -> dict[str, Any]:
-    several = len(transforms[task.name]) > 1
+def _task(task: Task, transforms: Mapping[str, set[str]], metrics: Mapping[str, set[str]]) -> dict[str, Any]:
+    title = task.title
+    title += f", {task.transform or 'as it is'}" if len(transforms[task.name]) > 1 else ""
+    title += f", {task.metric}" if len(metrics[task.name]) > 1 and not task.primary else ""
     return {
         "name": task.name,
-        "title": task.title + (f", {task.transform or 'as it is'}" if several else ""),
+        "title": title,
         "metric": task.metric,
         "primary": task.primary,
         "unit": words.unit_line(task),

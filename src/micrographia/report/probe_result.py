@@ -1,4 +1,4 @@
-"""A result of ``micrographia probe`` as the pages read it: numbers finite or None, texts on one line, tasks in order."""
+"""A result of ``micrographia probe`` as the pages read it: finite numbers or None, texts on one line, tasks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The rows and comparisons of one task under one transform."""
+    """The rows and comparisons of one task under one transform, with one metric."""
 
     name: str
     title: str
@@ -142,14 +142,19 @@ def matrix(held: Mapping[str, Any], key: str, size: int) -> list[list[float | No
 def tasks(result: Mapping[str, Any]) -> list[Task]:
     """Return the tasks by transform: primary ones first, else in the order of the document; rows sorted for people.
 
-    Rows are sorted by kind (:data:`KINDS`), then from the best score to the worst, what has no score last.
+    A task that has several metrics under one transform (a matched control, say) appears once a metric, and its
+    comparisons with the first. Rows are sorted by kind (:data:`KINDS`), then from the best score to the worst; what has
+    no score comes last.
     """
-    found: dict[tuple[str, str], list[Row]] = {}
+    found: dict[tuple[str, str, str], list[Row]] = {}
     for row in listed(result, "table"):
-        found.setdefault((text(row.get("task")), text(row.get("transform"))), []).append(row)
-    held: dict[tuple[str, str], list[Row]] = {}
+        found.setdefault((*_place(row), text(row.get("metric"))), []).append(row)
+    main: dict[tuple[str, str], str] = {}
+    for task, transform, metric in found:
+        main.setdefault((task, transform), metric)
+    held: dict[tuple[str, str, str], list[Row]] = {}
     for row in listed(result, "comparisons"):
-        held.setdefault((text(row.get("task")), text(row.get("transform"))), []).append(row)
+        held.setdefault((*_place(row), main.get(_place(row), "")), []).append(row)
     made = []
     for key in dict.fromkeys([*found, *held]):
         rows = found.get(key, [])
@@ -158,7 +163,7 @@ def tasks(result: Mapping[str, Any]) -> list[Task]:
             Task(
                 name=key[0],
                 title=text(first.get("task_title")) or key[0] or "task without a name",
-                metric=text(first.get("metric")),
+                metric=key[2],
                 primary=any(row.get("role") == "primary" for row in rows),
                 transform=key[1],
                 rows=sorted(rows, key=_order),
@@ -187,6 +192,10 @@ def by_candidate(rows: Sequence[Row], order: Sequence[str] = ()) -> dict[str, li
         found.setdefault(text(row.get("candidate")), []).append(row)
     names = [name for name in order if name in found]
     return {name: found[name] for name in dict.fromkeys([*names, *found])}
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return text(row.get("task")), text(row.get("transform"))
 
 
 def _order(row: Row) -> tuple[int, bool, float, str]:

@@ -137,7 +137,7 @@ def task_table(task: Task) -> Parts:
         rows.append(
             {
                 "name": text(row.get("candidate")),
-                "kind": KINDS[kind(row)],
+                "kind": KINDS[kind(row)] + _seeds(row),
                 "style": kind(row),
                 "score": words.fixed(row.get("score"), decimals),
                 "interval": words.interval(row, decimals),
@@ -145,7 +145,7 @@ def task_table(task: Task) -> Parts:
                 "pipeline": words.fixed(row.get("chance_pipeline"), decimals),
                 "majority": words.fixed(row.get("majority"), decimals),
                 "p": words.p_value(row.get("null_p")),
-                "items": items if able in (items, words.NONE) else f"{able} of {items}",
+                "able": items if able in (items, words.NONE) else f"{able} of {items}",
                 "groups": words.count(row.get("n_groups")),
                 "features": words.count(row.get("n_features")),
                 "reason": text(row.get("reason")),
@@ -246,7 +246,12 @@ def _legend(task: Task, axis: Scale, decimals: int) -> list[Parts]:
     return entries
 
 
+def _seeds(row: Row) -> str:
+    seeds = number(row.get("seeds"))
+    return f", {seeds:.0f} seeds" if seeds is not None and seeds > 1 else ""
+
+
 def _cell(value: object) -> object:
-    if value is None or isinstance(value, float) and number(value) is None:
+    if value is None or (isinstance(value, float) and number(value) is None):
         return ""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else text(value)
