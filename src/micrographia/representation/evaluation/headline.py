@@ -126,7 +126,7 @@ def _lost(protocol: Protocol, table: Sequence[Row]) -> list[str]:
         return []
     row = rows[0]
     lost = row["n_items"] - row["n_evaluable"]
-    why = f": {row['reason']}" if row["reason"] else ""
+    why = f" ({row['reason']})" if row["reason"] else ""
     return [f"{lost:,} of {row['n_items']:,} items could not be evaluated{why}."]
 
 

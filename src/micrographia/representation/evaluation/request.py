@@ -15,6 +15,7 @@ from micrographia.protocols import Protocol
 from micrographia.representation.adapters.registry import load
 from micrographia.representation.adapters.study import Study
 from micrographia.representation.audit.auditing import audit
+from micrographia.representation.evaluation.confounders import Confounding
 from micrographia.representation.evaluation.contenders import Contender, Field, gather
 from micrographia.representation.evaluation.diagnostics import (
     examples,
@@ -232,7 +233,11 @@ def _diagnosed(
         one.name: board.one(protocol.primary, protocol.primary_transform, one.name)
         for one in field.candidates
     }
+    confounding = Confounding(rows, field, board, protocol, workers)
     parts: dict[str, tuple[str, Callable[[], Any]]] = {
+        "confounders": ("decodability", confounding.confounders),
+        "incremental": ("incremental", confounding.incremental),
+        "shares": ("shares", confounding.shares),
         "layers": ("layers", lambda: layers(made.layers, rows, protocol, workers=workers)),
         "ablations": ("ablations", lambda: ablations(made.ablated, whole, rows, protocol, workers=workers)),
         "similarity": ("similarity", lambda: similarity(field, board, protocol)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,11 @@ class Rows:
         """Return all values of a column that each scored row was made from; missing ones are left out."""
         values = Profiles(np.empty((len(self.used), 0)), self.all_meta, (), "the study").column(name)
         return [frozenset(value for value in values[group] if value is not None) for group in self.groups]
+
+    def subset(self, kept: npt.NDArray[np.bool_]) -> Rows:
+        """Return some of the scored rows ``(m,)``, for features that are prepared already."""
+        groups = tuple(group for group, keep in zip(self.groups, kept, strict=True) if keep)
+        return replace(self, groups=groups, meta=self.meta[kept].reset_index(drop=True))
 
     def prepare(self, profiles: Profiles, steps: Sequence[Any]) -> tuple[Profiles, list[str]]:
         """Return the features of the scored rows after the steps of a transform, and what was odd about them.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +14,7 @@ import pandas as pd
 from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.rows import Rows
 from micrographia.representation.probes.chance import predict_prior
+from micrographia.representation.probes.features import Features
 from micrographia.representation.probes.folds import Folds, group_folds, leave_group_out
 from micrographia.representation.probes.holdouts import one_per_class_holdouts
 from micrographia.representation.probes.items import Items, accuracy_items, auc_items, r2_items
@@ -25,6 +26,8 @@ from micrographia.representation.retrieval.reproducibility import replicate_repr
 from micrographia.statistics import Scores
 
 Array = npt.NDArray[Any]
+SHARE = (0.0, 1.0)
+"""What the items of an accuracy, a precision or a share can be."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +64,15 @@ def factors(rows: Rows, protocol: Protocol) -> dict[str, list[Any]]:
     return {name: list(rows.column(name)) for name in (protocol.unit, *protocol.crossed)}
 
 
-def score(values: Array, task: Task, rows: Rows, protocol: Protocol, *, workers: int | None = None) -> Scored:
+def score(
+    values: Array | Features, task: Task, rows: Rows, protocol: Protocol, *, workers: int | None = None
+) -> Scored:
     """Score a representation on a task.
 
     Parameters
     ----------
     values
-        Features of the scored rows ``(m, d)``.
+        Features of the scored rows ``(m, d)``; for predictions also what is fitted on training rows.
     task, protocol
         What is asked.
     rows
@@ -124,7 +129,7 @@ def _neighbours(values: Array, task: Task, rows: Rows, protocol: Protocol, worke
             distance=task.distance,
             workers=workers,
         )
-        control = Scores(matched.correct, own)
+        control = Scores(matched.correct, own, bounds=SHARE)
     weights = _class_weights(labels, found.correct) if task.metric == "balanced_accuracy" else None
     reason = _counted(found.reason)
     kept = np.isfinite(found.correct)
@@ -132,7 +137,7 @@ def _neighbours(values: Array, task: Task, rows: Rows, protocol: Protocol, worke
     if kept.any():
         chance = float(np.average(found.chance[kept], weights=None if weights is None else weights[kept]))
     return Scored(
-        Scores(found.correct, own, weights, reason=reason),
+        Scores(found.correct, own, weights, reason=reason, bounds=SHARE),
         chance=chance,
         majority=found.majority if weights is None else float("nan"),
         control=control,
@@ -170,7 +175,7 @@ def _retrieval(values: Array, task: Task, rows: Rows, protocol: Protocol, worker
     reason = _counted(list(found["reason"]))
     values_of = found["average_precision"].to_numpy(dtype=np.float64)
     return Scored(
-        Scores(values_of, factors(rows, protocol), reason=reason),
+        Scores(values_of, factors(rows, protocol), reason=reason, bounds=SHARE),
         chance=float(found.loc[kept, "chance"].mean()),
         reason=reason,
     )
@@ -194,11 +199,14 @@ def _reproducibility(
         found.groups["n_pairs"].to_numpy(dtype=np.float64),
         [str(label) for label in found.groups["label"]],
         found.reason,
+        bounds=SHARE,
     )
     return Scored(scores, chance=found.chance, reason=found.reason, extra={"pairs": found.n_pairs})
 
 
-def _prediction(values: Array, task: Task, rows: Rows, protocol: Protocol, workers: int | None) -> Scored:
+def _prediction(
+    values: Array | Features, task: Task, rows: Rows, protocol: Protocol, workers: int | None
+) -> Scored:
     target, unit = rows.column(task.label), rows.column(protocol.unit)
     how: Literal["regression", "classification"] = (
         "regression" if task.kind == "regression" else "classification"
@@ -220,6 +228,8 @@ def _prediction(values: Array, task: Task, rows: Rows, protocol: Protocol, worke
     items, through = _items(task, found), _items(task, prior)
     own = factors(rows, protocol)
     scores = items.scores(own)
+    if task.metric != "r2":
+        scores = replace(scores, bounds=SHARE)
     classes = len({label for label in target if label is not None})
     return Scored(
         scores,
@@ -258,7 +268,7 @@ def _chance(task: Task, classes: int) -> float:
     return 0.0 if task.metric == "r2" else float("nan")
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Any, Task, Rows, Protocol, int | None], Scored]] = {
     "nearest_neighbour": _neighbours,
     "retrieval": _retrieval,
     "reproducibility": _reproducibility,
