@@ -132,7 +132,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
 def _rows(held: Opened, found: list[Picture], index: pd.DataFrame | None) -> pd.DataFrame:
     import pandas as pd
 
-    known: Mapping[str, Any] = {} if index is None else index.to_dict("index")
+    known: dict[Any, Any] = {} if index is None else index.to_dict("index")
     table: list[dict[str, Any]] = []
     for one in found:
         with held.dataset.image(one.id) as image:
