@@ -112,7 +112,8 @@ def _say_audit(found: dict[str, Any]) -> None:
 
 
 def _written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = False) -> None:
-    from micrographia.report.probe_page import probe_text, write_probe_page
+    from micrographia.report.probe_page import write_probe_page
+    from micrographia.report.probe_text import probe_text
     from micrographia.representation.evaluation.result import plain, write_result
 
     document = plain(result)

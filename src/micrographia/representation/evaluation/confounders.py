@@ -178,14 +178,9 @@ class Confounding:
             return None, f"{told}: regressed out, nothing would be left"
         if self._predicts:
             return self._scored(Residual(Block(values), Block(known), 1)), ""
-        # A feature that is constant in some training part would be missing there.
-        varies = np.all([np.ptp(values[train], axis=0) > 0 for train, _ in folds], axis=0)
-        if not varies.any():
-            return None, "no feature varies in every part"
-        residual = Residual(Block(values[:, varies]), Block(known), 1)
-        made = np.full((len(values), int(varies.sum())), np.nan)
+        made = np.full(values.shape, np.nan)
         for train, test in folds:
-            made[test] = residual.fit(train)(test)
+            made[test] = left_over(values, known, train, test)
         return self._scored(made), ""
 
     def _matched(self, one: Contender, nuisance: Nuisance) -> dict[str, Any]:
@@ -245,3 +240,20 @@ def first_component(values: Array) -> Array:
     axis = axes[0] * np.sign(axes[0][np.argmax(np.abs(axes[0]))])
     component: Array = scaled @ axis
     return component
+
+
+def left_over(values: Array, known: Array, train: Array, test: Array) -> Array:
+    """Return what a linear regression on other features, fitted on training rows, leaves of the features of test rows.
+
+    Both are standardised on the training rows; a feature that is constant there is 0.
+    """
+    z, b = (_standardised(part.astype(np.float64), train) for part in (values, known))
+    design = np.hstack([np.ones((len(b), 1)), b])
+    beta = np.linalg.lstsq(design[train], z[train], rcond=1e-10)[0]
+    return np.asarray(z[test] - design[test] @ beta)
+
+
+def _standardised(values: Array, train: Array) -> Array:
+    spread = values[train].std(axis=0)
+    usable = spread > 1e-10 * np.maximum(np.abs(values[train]).max(axis=0), 1e-200)
+    return np.asarray((values - values[train].mean(axis=0)) * usable / np.where(usable, spread, 1.0))

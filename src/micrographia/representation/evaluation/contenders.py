@@ -9,7 +9,7 @@ from typing import Literal
 from micrographia.errors import ProtocolError
 from micrographia.protocols import Protocol
 from micrographia.representation.adapters.study import Study
-from micrographia.representation.baselines.projections import projections
+from micrographia.representation.baselines.random_projection import projections
 from micrographia.representation.profiles import Profiles
 
 Kind = Literal["candidate", "twin", "random", "baseline", "layout"]
