@@ -11,6 +11,7 @@ import numpy.typing as npt
 from micrographia.representation.batch.correlated import CorrelatedSplit, correlated_splits
 from micrographia.representation.batch.inputs import Array, Floats, Labels, as_matrix, encode, finite_rows
 from micrographia.representation.batch.ridge import ridge_classifier
+from micrographia.representation.probes.blas import one_blas_thread
 
 Classifier = Callable[[Array, Array, Array], Array]
 """Features ``(n, d)`` and classes ``(n,)`` of training rows, features ``(m, d)`` of test rows -> classes ``(m,)``."""
@@ -185,7 +186,8 @@ def correlated_accuracies(
     strength = np.zeros(steps)
     n_train = 0
     for split in splits:
-        accuracies[:, split.step, split.repeat] = _accuracies(matrix, kind, split, classifier)
+        with one_blas_thread():
+            accuracies[:, split.step, split.repeat] = _accuracies(matrix, kind, split, classifier)
         strength[split.step] += split.strength / repeats
         n_train = len(split.train)
     classes = len(np.unique(kind[kind >= 0]))

@@ -12,6 +12,7 @@ from micrographia.errors import MicrographiaError
 from micrographia.representation.batch.inputs import Array, Labels, as_matrix, average, encode, finite_rows
 from micrographia.representation.geometry.hollow import HOLLOW, Hollow, Study
 from micrographia.representation.geometry.tried_metrics import METRICS, Scored, Trial, TriedMetric
+from micrographia.representation.probes.blas import one_blas_thread
 
 FEWEST = 10
 """Rows below which nothing is tried."""
@@ -35,7 +36,7 @@ def self_test(
     metrics: Sequence[TriedMetric] = METRICS,
     more: Mapping[str, Callable[[Array, Array, Array], float | Scored]] | None = None,
     rows: int = ROWS,
-    repeats: int = 3,
+    repeats: int = 5,
     seed: int = 0,
 ) -> list[dict[str, Any]]:
     """Try metrics on hollow embeddings with the labels and batches of a study.
@@ -102,17 +103,23 @@ def self_test(
                 continue
             random = np.random.default_rng([seed, number])
             width = min(FEATURES, candidate.shape[1])
-            scored[hollow.name] = [
-                _try(
-                    metric,
-                    Trial(hollow.make(Study(codes, places, width, random)), codes, places, candidate, random),
-                )
-                for _ in range(repeats if hollow.drawn else 1)
-            ]
-        by_random = np.array([score for score, _ in scored["random"]])
+            with one_blas_thread():
+                scored[hollow.name] = [
+                    _try(
+                        metric,
+                        Trial(
+                            hollow.make(Study(codes, places, width, random)), codes, places, candidate, random
+                        ),
+                    )
+                    for _ in range(repeats if hollow.drawn else 1)
+                ]
+        by_random = average(np.array([score for score, _ in scored["random"]]))
+        error = _error(
+            [[score for score, _ in scored[hollow.name]] for hollow in HOLLOW if hollow.name in scored]
+        )
         size = (len(usable), min(FEATURES, candidate.shape[1]))
         report += [
-            _row(metric, hollow, np.array(scored[hollow.name]), by_random, size)
+            _row(metric, hollow, np.array(scored[hollow.name]), by_random, error, size)
             for hollow in HOLLOW
             if hollow.name in scored
         ]
@@ -192,14 +199,13 @@ def _try(metric: TriedMetric, trial: Trial) -> Scored:
 
 
 def _row(
-    metric: TriedMetric, hollow: Hollow, scored: Array, by_random: Array, size: tuple[int, int]
+    metric: TriedMetric, hollow: Hollow, scored: Array, by_random: float, error: float, size: tuple[int, int]
 ) -> dict[str, Any]:
     score, chance = average(scored[:, 0]), average(scored[:, 1])
     if np.isnan(chance):
-        chance = average(by_random)
-    spread = max(_error(scored[:, 0]), _error(by_random))
-    fooled = _fooled(metric, hollow, score, chance, spread)
-    by_batch = hollow.knows == "batch" and score > average(by_random) + 3 * spread
+        chance = by_random
+    fooled = _fooled(metric, hollow, score, chance, error)
+    by_batch = hollow.knows == "batch" and score > by_random + 3 * error
     return {
         "metric": metric.name,
         "embedding": hollow.name,
@@ -211,16 +217,16 @@ def _row(
     }
 
 
-def _fooled(metric: TriedMetric, hollow: Hollow, score: float, chance: float, spread: float) -> bool:
+def _fooled(metric: TriedMetric, hollow: Hollow, score: float, chance: float, error: float) -> bool:
     if not np.isfinite(score):
         return False
     margin = MARGIN * (metric.best - chance) if np.isfinite(chance) else 0.0
     if metric.kind == "mixing":
         # Mixed is what an embedding of nothing is; only what separates batches is not.
-        return hollow.knows == "nothing" and score >= chance - max(MARGIN, 3 * spread)
+        return hollow.knows == "nothing" and score >= chance - max(MARGIN, 3 * error)
     if hollow.knows == "labels":
         return metric.kind == "biology" and score >= metric.best - max(0.01, 0.02 * abs(metric.best - chance))
-    return bool(score > chance + max(margin, 3 * spread, 1e-9))
+    return bool(score > chance + max(margin, 3 * error, 1e-9))
 
 
 def _text(
@@ -247,7 +253,9 @@ def _text(
     return f"{said} Instead: {metric.instead}." if metric.instead and hollow.knows == "nothing" else said
 
 
-def _error(values: Array) -> float:
-    """Return the standard error of the mean of repeats; 0 for a single one."""
-    kept = values[np.isfinite(values)]
-    return float(kept.std(ddof=1) / np.sqrt(len(kept))) if len(kept) > 1 else 0.0
+def _error(draws: Sequence[Sequence[float]]) -> float:
+    """Return the standard error of a mean of draws, from the spread within all embeddings that were drawn often."""
+    kept = [np.array(scores) for scores in draws if len(scores) > 1 and np.isfinite(scores).all()]
+    if not kept:
+        return 0.0
+    return float(np.sqrt(np.mean([scores.var(ddof=1) / len(scores) for scores in kept])))
