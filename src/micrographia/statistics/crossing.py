@@ -22,9 +22,9 @@ def pigeonhole(
     """Return ``(score* - score) / se*`` of each resample of the pigeonhole bootstrap, sorted.
 
     The levels of every factor are drawn with replacement, each factor for itself; an item counts as often as the
-    product of how often its levels were drawn (Owen 2007). The squared standard error of a resample is the sum over factors of
-    those that leave out one drawn level at a time. Percentiles of the scores themselves are not used: with few levels
-    they cover too little.
+    product of how often its levels were drawn (Owen 2007). The squared standard error of a resample is the sum over
+    factors of those that leave out one drawn level at a time. Percentiles of the scores themselves are not used: with
+    few levels they cover too little.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +36,7 @@ class Groups:
     reason: str = ""
 
 
-def group(factors: dict[str, Sequence[Hashable]], name: str, kept: Array) -> Groups:
+def group(factors: Mapping[str, Sequence[Hashable] | Array], name: str, kept: Array) -> Groups:
     """Return the groups of a factor among the items that are kept.
 
     Groups are numbered by the order of their names, so that nothing depends on the order of items.
@@ -61,18 +61,26 @@ def group(factors: dict[str, Sequence[Hashable]], name: str, kept: Array) -> Gro
     if name not in factors:
         raise ValueError(f"no factor {name!r}; there are {', '.join(map(repr, factors))}")
     labels = factors[name]
-    codes, n, missing = encode([labels[row] for row in rows.tolist()])
+    if isinstance(labels, np.ndarray):
+        codes, n, missing = encode(labels[rows])
+    else:
+        listed = list(labels)
+        codes, n, missing = encode([listed[row] for row in rows.tolist()])
     reason = f"{missing} items without {name} are groups of their own" if missing else ""
     return Groups(name, codes, n, reason)
 
 
-def encode(labels: Iterable[Hashable]) -> tuple[Array, int, int]:
+def encode(labels: Iterable[Hashable] | Array) -> tuple[Array, int, int]:
     """Give labels numbers from 0 in the order of their names, each missing label (None, NaN) one of its own.
 
     Returns
     -------
     The number of each label ``(n,)``, how many numbers there are, and how many labels are missing.
     """
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "biuSU":
+        named_once, inverse = np.unique(labels, return_inverse=True)
+        order, n, _ = encode(named_once.tolist())
+        return order[inverse], n, 0
     listed = [None if is_missing(label) else label for label in labels]
     named = sorted(
         {label for label in listed if label is not None}, key=lambda label: (str(label), repr(label))

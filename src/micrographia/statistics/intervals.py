@@ -152,4 +152,4 @@ def joined(reasons: Sequence[str]) -> str:
 
 def factor_groups(scores: Scores, names: Sequence[str], kept: Array) -> list[Groups]:
     """Return the groups of each factor among the items that are kept, each factor once."""
-    return [group(dict(scores.factors), name, kept) for name in dict.fromkeys(names)]
+    return [group(scores.factors, name, kept) for name in dict.fromkeys(names)]

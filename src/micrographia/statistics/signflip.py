@@ -13,11 +13,14 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 Array = npt.NDArray[Any]
 
 EXACT = 32
 """Up to this number of groups that differ every pattern is counted: two halves of 2^16 sums each."""
+LARGE = 10_000
+"""Beyond this number the sum of random signs is taken as normal."""
 FLIPS = 9_999
 BLOCK = 4_000_000
 
@@ -48,7 +51,8 @@ def sign_flip_p(contributions: Array, *, sides: int = 2, flips: int = FLIPS, see
 
     Returns
     -------
-    Share of patterns, counted exactly, or ``(1 + #) / (1 + flips)`` if drawn; NaN without groups.
+    Share of patterns, counted exactly, or ``(1 + #) / (1 + flips)`` if drawn; beyond 10,000 groups that of a normal
+    sum. NaN without groups.
 
     Raises
     ------
@@ -67,6 +71,8 @@ def sign_flip_p(contributions: Array, *, sides: int = 2, flips: int = FLIPS, see
     if len(terms) <= EXACT:
         share = _share_above(terms, target)
         return min(1.0, 2 * share) if sides == 2 and target > 0 else (1.0 if sides == 2 else share)
+    if len(terms) > LARGE:
+        return float(sides * norm.sf(max(target, 0.0 if sides == 2 else target) / np.sqrt((terms**2).sum())))
     reached = _count_drawn(terms, target, flips, np.random.default_rng(seed), two_sided=sides == 2)
     return (1 + reached) / (1 + flips)
 

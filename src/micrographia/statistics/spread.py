@@ -24,6 +24,8 @@ MINIMUM_GROUPS = 4
 RESAMPLES = 2000
 BOUNDED = "bounds of the score"
 NONE = "none"
+LARGE = 10_000
+"""Beyond this number of groups limits are those of Student's t alone: resampling changes nothing that can be seen."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +88,22 @@ def over_groups(
         return Spread(name, n, error, max(n - 1, 0), ((float("nan"), float("nan")),) * len(tails), NONE)
     rng = np.random.default_rng(list(seed))
     score = totals.score
+    method = f"bootstrap-t{' (all resamples)' if is_enumerated(n) else ''}"
     flat = float(np.ptp(totals.means)) <= 1e-12 * max(1.0, abs(score))
     if flat:
         error = 0.0
         limits: Limits = ((float("-inf"), float("inf")),) * len(tails)
+    elif n > LARGE:
+        reach = [float(t.ppf(1 - tail, n - 1)) * error for tail in tails]
+        limits = tuple((score - one, score + one) for one in reach)
+        method = "t"
     else:
         limits = studentised_limits(score, error, n - 1, *studentised(totals, resamples, rng), tails)
     if bounds is not None and is_sparse(totals):
         exact = bounded_limits(totals, bounds, tails, rng)
         narrowed = tuple((max(a, c), min(b, d)) for (a, b), (c, d) in zip(limits, exact, strict=True))
         return Spread(name, n, error, n - 1, narrowed, BOUNDED)
-    listed = " (all resamples)" if is_enumerated(n) else ""
-    return Spread(name, n, error, n - 1, limits, f"bootstrap-t{listed}")
+    return Spread(name, n, error, n - 1, limits, method)
 
 
 def over_crossed(

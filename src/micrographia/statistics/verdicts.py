@@ -264,6 +264,8 @@ def _judge(evidence: _Evidence, delta: float, level: float, seed: int) -> Compar
     else:
         verdict = Verdict.UNDECIDED
         reasons.append(_few_differ(totals, single, alpha))
+        if p <= alpha:
+            reasons.append(f"p is {p:.2g}, but the interval holds 0")
     return Comparison(
         difference=difference,
         low=low,
@@ -339,7 +341,9 @@ def _check_pairs(a: Scores, others: Sequence[Scores], names: Sequence[str]) -> N
         for name in names:
             if name in a.factors and name in other.factors:
                 theirs, ours = other.factors[name], a.factors[name]
-                if any(x != y and (x == x or y == y) for x, y in zip(ours, theirs, strict=True)):
+                if theirs is not ours and any(
+                    x != y and (x == x or y == y) for x, y in zip(ours, theirs, strict=True)
+                ):
                     raise ValueError(f"the items of both have different groups of {name}")
 
 
