@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.representation.retrieval.kernels.jit import compiled, counting
+from micrographia.representation.retrieval.kernels.jit import compiled, summing
+from micrographia.representation.retrieval.kernels.standing import NOT_SOUGHT
 
 Array = npt.NDArray[Any]
 MANY = 2048
@@ -15,11 +17,9 @@ MANY = 2048
 FINER = 1e-6
 """Similarities in float64 tie within this part of what rounding can do in float32."""
 SKIM = 256
-PASSES = 8
-"""Up to so many intervals the row is skimmed for each; for more each value is searched for once."""
 
 
-@compiled
+@summing
 def exact_similarity(query: int, other: int, exact: Any) -> float:
     """Return the similarity of two rows in float64; euclidean: minus half the squared distance."""
     features, means, factors, euclidean = exact
@@ -38,6 +38,19 @@ def exact_similarity(query: int, other: int, exact: Any) -> float:
 
 
 @compiled
+def reach_of(similarity: float, length: float, offset: float, tolerance: float, euclidean: bool) -> float:
+    """Return how far rounding can move a similarity to a query of some length.
+
+    Euclidean: a row at distance D of the query is at most ``L = length + D`` long, and rounding moves
+    ``x . y - |y|^2 / 2`` by a part of ``length L + L^2 / 2``. ``offset`` is half the squared length of the query.
+    """
+    if not euclidean:
+        return tolerance * length
+    longest = length + math.sqrt(max(0.0, 2.0 * (offset - similarity)))
+    return tolerance * (length * longest + 0.5 * longest * longest)
+
+
+@compiled
 def window(falling: Array, low: int, high: int, upper: float, lower: float) -> tuple[int, int]:
     """Return where ``falling[:, 0]`` is at most ``upper`` and above ``lower``, sought from ``low`` and ``high``."""
     n = falling.shape[0]
@@ -53,7 +66,7 @@ def window(falling: Array, low: int, high: int, upper: float, lower: float) -> t
     return low, high
 
 
-@counting
+@summing
 def _within(values: Array, lower: float, upper: float) -> Any:
     count = np.float32(0.0)
     for at in range(values.size):
@@ -63,40 +76,24 @@ def _within(values: Array, lower: float, upper: float) -> Any:
 
 @compiled
 def collect(values: Array, intervals: Array, where: Array) -> int:
-    """Write the places of values in any of disjoint intervals (above, at most), ascending, into ``where``.
+    """Write the places of values in any of a few disjoint intervals (above, at most) into ``where``.
 
     Returns
     -------
     How many there are, or -1 if more than fit.
     """
     found = 0
-    if intervals.shape[0] <= PASSES:
-        for start in range(0, values.size, SKIM):
-            part = values[start : start + SKIM]
-            for one in range(intervals.shape[0]):
-                lower, upper = intervals[one, 0], intervals[one, 1]
-                if _within(part, lower, upper) > 0:
-                    for at in range(part.size):
-                        if lower < part[at] <= upper:
-                            if found == where.size:
-                                return -1
-                            where[found] = start + at
-                            found += 1
-        return found
-    lowest = intervals[0, 0]
-    for at in range(values.size):
-        value = values[at]
-        if value > lowest:
-            low, size = 0, intervals.shape[0]
-            while size > 1:
-                half = size >> 1
-                low += half if intervals[low + half, 0] < value else 0
-                size -= half
-            if value <= intervals[low, 1]:
-                if found == where.size:
-                    return -1
-                where[found] = at
-                found += 1
+    for start in range(0, values.size, SKIM):
+        part = values[start : start + SKIM]
+        for one in range(intervals.shape[0]):
+            lower, upper = intervals[one, 0], intervals[one, 1]
+            if _within(part, lower, upper) > 0:
+                for at in range(part.size):
+                    if lower < part[at] <= upper:
+                        if found == where.size:
+                            return -1
+                        where[found] = start + at
+                        found += 1
     return found
 
 
@@ -130,13 +127,18 @@ def refine(
     spread: Array,
     thresholds: Array,
     space: Any,
+    where: Array,
+    close: int,
     places: Array,
 ) -> None:
-    """Count again, in float64, what is above each positive and what ties with it among what is close to it."""
+    """Count again, in float64, what is above each positive and what ties with it among what is close to it.
+
+    ``where`` holds the places of the ``close`` values that are close to a positive, if they were sought already.
+    """
     exact, twins = space[0], space[1]
     positives = spread.shape[0]
-    where = np.empty(min(MANY, values.size), np.int64)
-    close = collect(values, _intervals(places, thresholds, positives), where)
+    if close == NOT_SOUGHT:
+        close = collect(values, _intervals(places, thresholds, positives), where)
     company = 0
     for at in range(positives):
         company += places[at, 1] > 1 or places[at, 3] > 0

@@ -16,7 +16,7 @@ def compiled(function: F) -> F:
     return kernel
 
 
-def counting(function: F) -> F:
-    """Compile a loop that sums counts below 2**24 as float32: the order of such sums does not change them."""
+def summing(function: F) -> F:
+    """Compile a loop whose sums may be taken in another order, always the same: vectorised."""
     kernel: F = njit(cache=True, nogil=True, fastmath={"reassoc"})(function)
     return kernel

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.representation.retrieval.kernels.closeness import exact_similarity
-from micrographia.representation.retrieval.kernels.jit import compiled, counting
+from micrographia.representation.retrieval.kernels.jit import compiled, summing
 from micrographia.representation.retrieval.kernels.rows import copy_twins
 
 Array = npt.NDArray[Any]
@@ -17,7 +17,7 @@ SPARE = 8
 SKIM = 64
 
 
-@counting
+@summing
 def _any_above(values: Array, threshold: Any) -> Any:
     count = np.float32(0.0)
     for at in range(values.size):

@@ -7,54 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.representation.retrieval.kernels.closeness import refine, window
-from micrographia.representation.retrieval.kernels.jit import compiled, counting
+from micrographia.representation.retrieval.kernels.closeness import MANY, reach_of, refine, window
+from micrographia.representation.retrieval.kernels.jit import compiled
 from micrographia.representation.retrieval.kernels.pairs import find_positives, mark
 from micrographia.representation.retrieval.kernels.rows import copy_twins
+from micrographia.representation.retrieval.kernels.standing import count_above, rising
 
 Array = npt.NDArray[Any]
-FEW = 64
-"""Up to so many thresholds it is faster to compare all values with each than to search for each value's place."""
-CHUNK = 4096
 EXACT = 16
 """Up to so many tied rows the sum of reciprocals is made term by term."""
-
-
-@counting
-def _above(values: Array, threshold: float) -> Any:
-    count = np.float32(0.0)
-    for at in range(values.size):
-        count += np.float32(1.0) if values[at] > threshold else np.float32(0.0)
-    return count
-
-
-@compiled
-def count_above(values: Array, thresholds: Array, counts: Array) -> None:
-    """Count the values above each threshold, ascending float32, into ``counts``, int64."""
-    few = thresholds.size
-    counts[:few] = 0
-    if few <= FEW:
-        for start in range(0, values.size, CHUNK):
-            part = values[start : start + CHUNK]
-            for at in range(few):
-                more = np.int64(_above(part, thresholds[at]))
-                counts[at] += more
-                if more == 0:
-                    break
-        return
-    lowest = thresholds[0]
-    for at in range(values.size):
-        value = values[at]
-        if value > lowest:
-            low, size = 0, few
-            while size > 1:
-                half = size >> 1
-                low += half if thresholds[low + half - 1] < value else 0
-                size -= half
-            low += thresholds[low] < value
-            counts[low - 1] += 1
-    for at in range(few - 2, -1, -1):
-        counts[at] += counts[at + 1]
 
 
 @compiled
@@ -97,7 +58,7 @@ def rank_positives(
     Their number. ``places`` then holds for each of them, by falling similarity: positives above, positives tied
     (itself included), negatives above, negatives tied.
     """
-    _, twins, copies, lengths, offsets, tolerance = space
+    exact, twins, copies, lengths, offsets, tolerance = space
     pos, neg, neg_whole, never = pairs
     marks, found, held, spread, thresholds, counts, gathered, others, places = scratch
     copy_twins(row, copies, twins, 0)
@@ -106,12 +67,11 @@ def rank_positives(
     for at in range(positives):
         held[at] = -row[found[at]]
     order = np.argsort(held[:positives], kind="mergesort")
-    sizes = np.float32(tolerance) * lengths[query]
     for at in range(positives):
         one = found[order[at]]
         others[at] = one
         spread[at, 0] = row[one]
-        spread[at, 1] = sizes * lengths[one] + np.float32(tolerance) * offsets[one]
+        spread[at, 1] = reach_of(row[one], lengths[query], offsets[query], tolerance, exact[3])
     found[:positives] = others[:positives]
     if neg_whole:
         row[query] = -np.inf
@@ -142,32 +102,37 @@ def rank_positives(
     kept = min(keep, positives)
     while kept < positives and spread[kept, 0] >= spread[keep - 1, 0] - 2 * spread[keep - 1, 1]:
         kept += 1
-    if _stand(values, spread[:kept], thresholds, counts, places):
-        refine(values, others, neg_whole, query, found, spread[:kept], thresholds, space, places)
+    _reach_out(spread[:kept], thresholds)
+    limits, which = np.empty(2 * kept, np.float32), np.empty(2 * kept, np.int64)
+    near = np.empty(min(MANY, values.size), np.int64)
+    rising(thresholds[: 2 * kept], limits, which)
+    close = count_above(values, limits, which, counts, near)
+    for at in range(2 * kept):
+        places[which[at] >> 1, 2 + (which[at] & 1)] = counts[at]
+    if _stand(spread[:kept], thresholds, places) and close != -1:
+        refine(values, others, neg_whole, query, found, spread[:kept], thresholds, space, near, close, places)
     return kept
 
 
 @compiled
-def _stand(values: Array, spread: Array, thresholds: Array, counts: Array, places: Array) -> bool:
-    """Count what is above and what is close to each positive; ``spread`` is similarity, falling, and reach.
+def _reach_out(spread: Array, thresholds: Array) -> None:
+    """Write what counts as above and as below each positive; ``spread`` is similarity, falling, and reach."""
+    for at in range(spread.shape[0]):
+        value, reach = spread[at, 0], spread[at, 1]
+        thresholds[2 * at] = value + reach
+        thresholds[2 * at + 1] = np.nextafter(np.float32(value - reach), np.float32(-np.inf))
+
+
+@compiled
+def _stand(spread: Array, thresholds: Array, places: Array) -> bool:
+    """Turn counts into places.
 
     Returns
     -------
     Whether anything is so close to a positive that it may tie.
     """
-    positives = spread.shape[0]
-    for at in range(positives):
-        value, reach = spread[at, 0], spread[at, 1]
-        thresholds[2 * at] = value + reach
-        thresholds[2 * at + 1] = np.nextafter(np.float32(value - reach), np.float32(-np.inf))
-    limits = thresholds[: 2 * positives]
-    order = np.argsort(limits, kind="mergesort")
-    count_above(values, limits[order], counts)
-    for at in range(order.size):
-        which = order[at]
-        places[which >> 1, 2 + (which & 1)] = counts[at]
     low, high, close = 0, 0, False
-    for at in range(positives):
+    for at in range(spread.shape[0]):
         places[at, 3] -= places[at, 2]
         low, high = window(spread, low, high, thresholds[2 * at], thresholds[2 * at + 1])
         places[at, 0] = low
