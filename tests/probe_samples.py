@@ -52,6 +52,7 @@ def rows_of(
     models,
     groups,
     *,
+    unit="compound",
     metric="accuracy of the nearest neighbour",
     role="primary",
     against=AGAINST,
@@ -68,7 +69,7 @@ def rows_of(
                 "task": task, "task_title": title, "metric": metric, "role": role, "transform": "robust z", "candidate": name,
                 "kind": kind, "score": float(score), "low": None if few else float(max(low, 0)),
                 "high": None if few else float(min(high, 1)), "level": 0.95, "method": "bootstrap-t over groups",
-                "n_items": groups * 3, "n_evaluable": groups * 3 - 2, "n_groups": groups, "unit": "compound",
+                "n_items": groups * 3, "n_evaluable": groups * 3 - 2, "n_groups": groups, "unit": unit,
                 "chance": 0.0907, "chance_pipeline": 0.0881, "majority": 0.136,
                 "null_p": float((1 + (null >= score).sum()) / 1000), "n_features": 384 if kind != "layout" else 2,
                 "reason": reason,
@@ -327,7 +328,7 @@ def many(candidates=40):
 def few():
     """A result that can tell nothing for want of groups: four donors."""
     rng = np.random.default_rng(2)
-    table, comparisons = rows_of(rng, "stage", "Disease stage, linear probe, donors held out", MODELS, 4)
+    table, comparisons = rows_of(rng, "stage", "Disease stage, linear probe, donors held out", MODELS, 4, unit="donor", metric="balanced accuracy")
     return minimal() | {
         "title": "Stage of disease in four donors",
         "table": table,

@@ -46,9 +46,7 @@ def heat_map(values: Sequence[Sequence[float | None]], label: str, *, diverging:
             colour = _mixed(DIVERGING if diverging else VIRIDIS, (value - low) / (1.0 - low))
             code = "#" + bytes(colour).hex()
             x, y = column * wide, row * height
-            drawn.append(
-                f'<rect x="{x:.3f}%" y="{y}" width="{wide:.3f}%" height="{height}" fill="{code}" stroke="{code}"/>'
-            )
+            drawn.append(f'<rect x="{x:.3f}%" y="{y}" width="{wide:.3f}%" height="{height}" fill="{code}"/>')
             if size <= NUMBERED:
                 ink = "#111" if _bright(colour) else "#fff"
                 drawn.append(

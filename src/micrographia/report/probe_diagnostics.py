@@ -138,7 +138,7 @@ def decodability(result: Mapping[str, Any], order: Sequence[str]) -> Parts:
                     }
                 )
         told.append({"nuisance": nuisance, "role": role, "metric": metric, "rows": lines})
-    return {"groups": told, "axis": ticks(axis)}
+    return {"groups": told, "axis": ticks(axis), "count": len(rows)}
 
 
 def untrusted(result: Mapping[str, Any]) -> list[Parts]:
@@ -225,7 +225,7 @@ def ablations(result: Mapping[str, Any], order: Sequence[str]) -> Parts:
                 }
             )
         groups.append({"name": name, "rows": lines})
-    return {"groups": groups, "axis": ticks(axis, share=True)}
+    return {"groups": groups, "axis": ticks(axis, share=True), "count": len(rows)}
 
 
 def layers(result: Mapping[str, Any], order: Sequence[str]) -> Parts:

@@ -53,6 +53,7 @@ def forest(task: Task) -> Parts:
                 "tally": [] if detailed else _tally(against),
             }
         )
+    reason = common_reason(rows)
     candidates = [row for row in rows if row["style"] == "candidate"]
     others = [row for row in rows if row["style"] != "candidate"]
     return {
@@ -60,7 +61,7 @@ def forest(task: Task) -> Parts:
         "shown": candidates[:SHOWN] + others,
         "folded": candidates[SHOWN:],
         "axis": ticks(axis),
-        "metric": task.metric or "score",
+        "reason": reason,
         "legend": _legend(task, axis, decimals),
         "detailed": detailed and any(row["verdicts"] for row in rows),
         "compared": bool(task.comparisons),
@@ -151,6 +152,7 @@ def task_table(task: Task) -> Parts:
                 "reason": text(row.get("reason")),
             }
         )
+    reason = common_reason(rows)
     methods = Counter(found for row in task.rows if (found := text(row.get("method"))))
     return {
         "metric": task.metric,
@@ -158,8 +160,19 @@ def task_table(task: Task) -> Parts:
         "method": words.joined(sorted(methods)),
         "level": task.level,
         "shown": shown,
+        "reason": reason,
         "rows": rows,
     }
+
+
+def common_reason(rows: list[Parts]) -> str:
+    """Take a reason that all rows share out of them, and return it."""
+    reasons = {row["reason"] for row in rows}
+    if len(rows) < 2 or len(reasons) > 1:
+        return ""
+    for row in rows:
+        row["reason"] = ""
+    return str(reasons.pop()).rstrip(".")
 
 
 def downloads(result: Mapping[str, Any]) -> list[Parts]:

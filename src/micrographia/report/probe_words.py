@@ -152,6 +152,12 @@ def _verdicts(name: str, rows: Sequence[Row]) -> str:
         return sentence
     against = joined([text(row.get("against")) for row in open_])
     needed = [found for row in open_ if (found := number(row.get("minimum_detectable"))) is not None]
+    if all(verdict(row) == "too few groups" for row in open_):
+        groups = min(
+            (found for row in open_ if (found := number(row.get("n_groups"))) is not None), default=None
+        )
+        few = "There are too few groups" if groups is None else f"{groups:,.0f} groups are too few"
+        return f"{sentence} {few} to tell {name or 'the candidate'} from {against}.".strip()
     told = (
         f"Against {against} this design cannot tell"
         if parts
