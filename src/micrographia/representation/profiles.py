@@ -69,6 +69,10 @@ class Profiles:
             raise ProfileError(
                 self.name, f"has {values.shape[1]:,} features and {len(self.names):,} names", "Name each once"
             )
+        if len(set(self.names)) < len(self.names):
+            seen: set[str] = set()
+            twice = next(name for name in self.names if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+            raise ProfileError(self.name, f"has the feature {twice!r} twice", "Name each once")
         object.__setattr__(self, "values", np.ascontiguousarray(values))
         object.__setattr__(self, "meta", self.meta.reset_index(drop=True))
 

@@ -92,7 +92,6 @@ def read_delimited(path: Path, text_columns: Sequence[str], features: Sequence[s
                 keep_default_na=False,
                 na_values=empty,
                 encoding="utf-8-sig",
-                float_precision="round_trip",
                 low_memory=False,
                 compression="infer",
             )
