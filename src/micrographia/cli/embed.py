@@ -98,6 +98,8 @@ def embed(
     made = encoders.encoder(
         encoder, device=device, size=size, pooling=pooling, normalise=normalise, seed=seed, download=download
     )
+    if twins:
+        encoders.twins(made, [0])  # refused before the work, not after it
     options = encoders.EmbedOptions(
         per=per.value,
         fit=fit.value,

@@ -1,4 +1,4 @@
-"""What the tests of encoders share: PyTorch with two threads, a small dataset, an encoder that needs no PyTorch."""
+"""What the tests of encoders share: PyTorch with one thread, a small dataset, an encoder that needs no PyTorch."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def torch():
         import torch
     except ImportError:
         missing("PyTorch: pip install 'micrographia[encoders]'")
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # the workers of the tests share the processors
     return torch
 
 

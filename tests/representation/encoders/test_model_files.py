@@ -115,10 +115,12 @@ def test_onnx_of_a_fixed_batch_takes_any(onnx, fixed):
 
 
 def test_onnx_of_open_size_is_told_its_size(onnx):
-    made = OnnxEncoder(onnx(shape=("n", "c", "y", "x")), size=8, channels=2, device="cpu")
+    made = OnnxEncoder(onnx(shape=("n", "c", "y", "x")), size=8, channels=2, normalise="half", device="cpu")
     assert made.encode(batch(2, 2))["mean"].shape == (2, 2)
-    with pytest.raises(EncoderError, match="takes .* only"):
+    with pytest.raises(EncoderError, match=r"takes \[3, 8, 8\] \(C, Y, X\) only"):
         OnnxEncoder(onnx(), size=16)
+    with pytest.raises(EncoderError, match="imagenet is for 3 channels, not 2"):
+        OnnxEncoder(onnx(shape=("n", 2, 8, 8)))
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_onnx_has_no_device_of_others(onnx):
 
 
 def _model(shape):
-    """Return an ONNX model ``mean = GlobalAveragePool(x)``, ``map = Relu(x)`` in the wire format of protocol buffers."""
+    """Return ``mean = GlobalAveragePool(x)``, ``map = Relu(x)`` as an ONNX model, written as protocol buffers are."""
 
     def field(number, *contents):
         parts = [content if isinstance(content, bytes) else content.encode() for content in contents]

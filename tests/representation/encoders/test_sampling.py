@@ -39,7 +39,7 @@ def test_a_field_is_one_window_a_time_point_through_all_slices():
     assert found.centres.tolist() == [[14.5, 19.5]] * 2
 
 
-@given(st.integers(1, 200), st.integers(1, 200), st.integers(1, 64))
+@given(st.integers(1, 200), st.integers(1, 200), st.integers(8, 64))
 def test_tiles_cover_every_pixel_and_stay_inside(height, width, size):
     found = fields(image(height, width), Sampling(fit="tiles"), size)
     covered = np.zeros((height, width), bool)

@@ -38,7 +38,7 @@ def folder(torch, transformers, tmp_path_factory):
         if key not in held:
             name, options = KINDS[kind]
             path = tmp_path_factory.mktemp(kind)
-            torch.manual_seed(0)
+            torch.manual_seed(100)
             with _quiet(transformers):
                 transformers.AutoModel.from_config(getattr(transformers, name)(**options)).save_pretrained(
                     path
@@ -137,5 +137,5 @@ def test_a_model_of_words(transformers, tmp_path):
 
 
 def test_a_model_that_is_not_here_is_not_fetched(transformers):
-    with pytest.raises(EncoderError, match="is not on this machine. Fetch it with --download"):
+    with pytest.raises(EncoderError, match="is not on this machine"):
         vision_model("nobody/has-such-a-model")

@@ -61,7 +61,7 @@ def torchscript(
     """
     torch = torch_module()
     checksum = file_sha256(path)
-    mean, std = normalisation(normalise)
+    mean, std = normalisation(normalise, channels or 3)
     return TorchEncoder(
         Network(_scripted(torch, path), _run_scripted, fresh=lambda seed: _fresh_script(torch, path, seed)),
         name=path.stem,
@@ -153,7 +153,6 @@ class OnnxEncoder:
         self.name = path.stem
         self.path = path
         self.sha256 = file_sha256(path)
-        self.mean, self.std = normalisation(normalise)
         options = runtime.SessionOptions()
         options.log_severity_level = 4
         try:
@@ -172,6 +171,7 @@ class OnnxEncoder:
         fixed, held, height, width = (side if isinstance(side, int) else None for side in shape)
         self._at_once = fixed
         self.channels = held or channels or 3
+        self.mean, self.std = normalisation(normalise, self.channels)
         self.size = height or size or 224
         if (
             width not in (None, self.size)

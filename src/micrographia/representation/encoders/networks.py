@@ -290,16 +290,21 @@ def weights_sha256(module: Any) -> str:
     return digest.hexdigest()
 
 
-def normalisation(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def normalisation(name: str, channels: int = 3) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation by name.
 
     Raises
     ------
     EncoderError
-        If there is none of that name.
+        If there is none of that name, or it is for another number of channels.
     """
     if name not in NORMALISATIONS:
         raise EncoderError(
             "", f"there is no normalisation {name!r}", f"Choose one of {', '.join(NORMALISATIONS)}"
         )
-    return NORMALISATIONS[name]
+    mean, std = NORMALISATIONS[name]
+    if len(mean) not in (1, channels):
+        raise EncoderError(
+            "", f"the normalisation {name} is for {len(mean)} channels, not {channels}", "Choose half or none"
+        )
+    return mean, std

@@ -154,13 +154,11 @@ def _identify(files: ImageFiles) -> ImageIdentity:
 
 def _folder(path: Path) -> Collection:
     found = scan(path)
-    unreadable = [str(problem) for problem in found.problems]
     images = [item for item in found.items if item.kind == "image" and not item.holder]
-    if unreadable:
-        more = f" and {len(unreadable) - 1} more" if len(unreadable) > 1 else ""
-        raise ProfileError(
-            path, f"holds files that cannot be read: {unreadable[0]}{more}", "Mend or remove them"
-        )
+    if found.problems:
+        first, more = found.problems[0], len(found.problems) - 1
+        others = f", and {more} more files that cannot be read" if more else ""
+        raise ProfileError(first.path, first.problem, f"Mend or remove it{others}")
     if not images:
         raise ProfileError(path, "holds no image", "Give a dataset or a folder of images")
     sources = tuple(
