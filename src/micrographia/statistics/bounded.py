@@ -20,6 +20,8 @@ Array = npt.NDArray[Any]
 
 VARIED = 10
 """With fewer groups than this apart from the most frequent score, spread is not trusted."""
+DRAWS = 10_000
+"""Random weightings of up to 100 groups; fewer of more groups, not below 2,000."""
 BLOCK = 2_000_000
 
 
@@ -51,7 +53,7 @@ def bounded_limits(
     rng
         Source of chance.
     draws
-        Number of random weightings.
+        Number of random weightings, for up to 100 groups.
 
     Returns
     -------
@@ -62,7 +64,7 @@ def bounded_limits(
 
 
 def bounded_equivalence_p(
-    sums: Sums, bounds: tuple[float, float], delta: float, rng: np.random.Generator, draws: int = 4000
+    sums: Sums, bounds: tuple[float, float], delta: float, rng: np.random.Generator, draws: int = DRAWS
 ) -> float:
     """Return the p of a mean of delta or more, in either direction, that belongs to :func:`bounded_limits`.
 
@@ -77,11 +79,11 @@ def bounded_equivalence_p(
     rng
         Source of chance.
     draws
-        Number of random weightings.
+        Number of random weightings, for up to 100 groups.
     """
     low, high = _worst_cases(sums, bounds, rng, draws)
     reached = max(int((low <= -delta).sum()), int((high >= delta).sum()))
-    return (1 + reached) / (1 + draws)
+    return (1 + reached) / (1 + len(low))
 
 
 def _worst_cases(
@@ -89,6 +91,7 @@ def _worst_cases(
 ) -> tuple[Array, Array]:
     """Return means under random weights with one more group at the least, and at the greatest score."""
     lows, highs = [], []
+    draws = min(draws, max(2000, 100 * draws // sums.n))
     size = max(1, BLOCK // sums.n)
     for start in range(0, draws, size):
         rows = min(size, draws - start)

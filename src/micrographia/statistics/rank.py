@@ -19,7 +19,7 @@ from micrographia.statistics.intervals import (
     joined,
     weights_of,
 )
-from micrographia.statistics.resampling import n_resamples, resample_counts
+from micrographia.statistics.resampling import BLOCK, is_enumerated, n_resamples, ratios, resample_counts
 from micrographia.statistics.scores import Scores
 from micrographia.statistics.spread import MINIMUM_GROUPS, RESAMPLES
 
@@ -253,40 +253,32 @@ def rank_intervals(
 
 def _surely_above(totals: Sequence[Sums], level: float, resamples: int, rng: np.random.Generator) -> Array:
     """Return which candidate is surely above which, ``(m, m)``, all at once."""
-    n = totals[0].n
-    m = len(totals)
+    n, m = totals[0].n, len(totals)
     first, second = np.triu_indices(m, 1)
-    above = np.zeros((m, m), dtype=bool)
     pairs = [
         Sums(totals[i].above - totals[j].above, totals[i].below)
         for i, j in zip(first.tolist(), second.tolist(), strict=True)
     ]
-    errors = np.array([pair.standard_error for pair in pairs])
     centres = np.array([pair.score for pair in pairs])
-    spread = np.array([float(np.ptp(pair.means)) for pair in pairs])
-    usable = errors > 1e-12 * np.maximum(1.0, np.abs(centres))
-    if not usable.any():
-        return above
-    counts, chance = resample_counts(n, n_resamples(n, resamples), rng)
-    largest = np.zeros(len(counts))
-    for pair, centre, width in zip(
-        [p for p, use in zip(pairs, usable, strict=True) if use], centres[usable], spread[usable], strict=True
-    ):
-        total = counts @ pair.below
-        score = counts @ pair.above / total
-        residual = pair.above - score[:, None] * pair.below
-        rest = np.maximum(total[:, None] - pair.below, 1e-300)
-        shift = np.where(counts > 0, residual / rest, 0.0)
-        error = np.sqrt((n - 1) / n * (counts * shift**2).sum(axis=1))
-        flat = error <= 1e-10 * width
-        ratio = np.abs(score - centre) / np.where(flat, np.inf, error)
-        largest = np.maximum(
-            largest, np.where(flat & (np.abs(score - centre) > 1e-10 * width), np.inf, ratio)
-        )
-    order = np.argsort(largest)
-    place = np.searchsorted(np.cumsum(chance[order]), level - 1e-12)
-    bound = largest[order][min(int(place), len(order) - 1)]
-    sure = usable & (np.abs(centres) > bound * errors)
+    errors = np.array([pair.standard_error for pair in pairs])
+    varied = errors > 1e-12 * np.maximum(1.0, np.abs(centres))
+    above = np.zeros((m, m), dtype=bool)
+    largest, chances = [], []
+    left, size = n_resamples(n, resamples), max(1, BLOCK // n)
+    while left > 0:
+        counts, chance = resample_counts(n, min(size, left), rng)
+        left -= len(counts)
+        drawn = counts.astype(np.float64)
+        reached = np.zeros(len(counts))
+        for pair in (pair for pair, one in zip(pairs, varied, strict=True) if one):
+            reached = np.maximum(reached, np.abs(ratios(pair, drawn)))
+        largest.append(reached)
+        chances.append(chance if is_enumerated(n) else np.full(len(counts), 1 / resamples))
+    reached, chance = np.concatenate(largest), np.concatenate(chances)
+    order = np.argsort(reached)
+    place = int(np.searchsorted(np.cumsum(chance[order]), level - 1e-12))
+    bound = reached[order][min(place, len(order) - 1)]
+    sure = varied & (np.abs(centres) > bound * errors)
     above[first, second] = sure & (centres > 0)
     above[second, first] = sure & (centres < 0)
     return above

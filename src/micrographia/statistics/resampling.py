@@ -83,15 +83,24 @@ def studentised(sums: Sums, resamples: int, rng: np.random.Generator) -> tuple[A
     while left > 0:
         counts, chance = resample_counts(n, min(size, left), rng)
         left -= len(counts)
-        parts.append(_ratio(sums, counts.astype(np.float64)))
+        parts.append(ratios(sums, counts.astype(np.float64)))
         chances.append(chance * len(counts) if not is_enumerated(n) else chance)
-    ratios = np.concatenate(parts)
+    found = np.concatenate(parts)
     chance = np.concatenate(chances)
-    order = np.argsort(ratios, kind="stable")
-    return ratios[order], chance[order] / chance.sum()
+    order = np.argsort(found, kind="stable")
+    return found[order], chance[order] / chance.sum()
 
 
-def _ratio(sums: Sums, counts: Array) -> Array:
+def ratios(sums: Sums, counts: Array) -> Array:
+    """Return ``(score* - score) / se*`` of each resample ``(B,)``.
+
+    Parameters
+    ----------
+    sums
+        Sums over groups.
+    counts
+        How often each group is drawn, float64 ``(B, G)``.
+    """
     above, below = counts @ sums.above, counts @ sums.below
     score = above / below
     # What leaving out one copy of a group does to the score of the resample.
