@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from micrographia.errors import ProfileError
-from micrographia.representation.baselines.layout import layout, well_place
+from micrographia.representation.baselines.plate_layout import layout, well_place
 from micrographia.representation.baselines.measurements import (
     density_of_profiles,
     intensity_of_profiles,

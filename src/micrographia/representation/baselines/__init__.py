@@ -6,7 +6,6 @@ Images and objects: :func:`image_baselines`. Without pixels: :func:`layout`, :fu
 
 from micrographia.representation.baselines.chromosomes import chromosome_arms, same_arm
 from micrographia.representation.baselines.images import image_baselines
-from micrographia.representation.baselines.layout import layout, one_hot, well_place
 from micrographia.representation.baselines.measurements import (
     density_of_profiles,
     intensity_of_profiles,
@@ -15,7 +14,8 @@ from micrographia.representation.baselines.measurements import (
 )
 from micrographia.representation.baselines.names import NAMES
 from micrographia.representation.baselines.objects import object_features
-from micrographia.representation.baselines.projections import projections
+from micrographia.representation.baselines.plate_layout import layout, one_hot, well_place
+from micrographia.representation.baselines.random_projection import projections
 from micrographia.representation.baselines.texture import haralick
 from micrographia.representation.baselines.tissue import tissue_structure
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from micrographia.images import Image
 from micrographia.representation.baselines.fields import Array, Labels, Reading
 from micrographia.representation.baselines.intensity import Levels
 from micrographia.representation.baselines.kernels import pixels
@@ -47,14 +46,11 @@ def exact_count(labels: Labels) -> Measured:
     return Measured(COUNT_NAMES, np.array([count, objects / size * 1e6, foreground / size]))
 
 
-def nuclear_channel(image: Image, names: Sequence[str]) -> int | None:
+def nuclear_channel(names: Sequence[str]) -> int | None:
     """Return the channel that shows nuclei by its name, or the only one; None if no name tells."""
     if len(names) == 1:
         return 0
-    for at, name in enumerate(names):
-        if not image.rgb and NUCLEAR.search(name):
-            return at
-    return None
+    return next((at for at, name in enumerate(names) if NUCLEAR.search(name)), None)
 
 
 def proxy_names() -> tuple[str, ...]:

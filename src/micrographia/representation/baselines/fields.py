@@ -22,6 +22,8 @@ TILE = 2048
 """Side of the largest piece of a plane that is worked on at once, in pixels."""
 HELD = 256 << 20
 """Bytes up to which the pixels of an image are kept between two passes."""
+CLASSES = ("semantic", "binary")
+"""Kinds of masks whose values are classes, not objects."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ class Field:
         Its id in the dataset, or its number.
     meta
         What is known about it, such as its groups.
+    set_name
+        The annotation set of its label images; empty if they have none.
     """
 
     name: str
     meta: Mapping[str, Any]
+    set_name: str = ""
 
     @property
     def labelled(self) -> bool:
@@ -90,8 +95,8 @@ class DatasetField(Field):
 
     name: str
     files: ImageFiles
-    set_name: str
-    kind: str
+    set_name: str = ""
+    kind: str = ""
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -108,7 +113,7 @@ class DatasetField(Field):
         masks = [mask for mask in self.files.masks() if mask.set == self.set_name]
         if not masks:
             return None
-        if self.kind not in ("semantic", "binary"):
+        if self.kind not in CLASSES:
             return Labels(tuple(mask.image for mask in masks), True)
         from micrographia.annotations.masks import semantic_to_instance
 
@@ -198,9 +203,11 @@ def dataset_fields(
     if annotation_set is not None and annotation_set not in sets:
         known = f"It has {', '.join(sets)}" if sets else "It has none"
         raise ProfileError(opened.path, f"has no label images of a set {annotation_set!r}", known)
-    chosen = annotation_set or (sets[0] if sets else "")
-    described = opened.set_described(chosen) if chosen else None
-    kind = str(getattr(described, "mask_kind", None) or "")
+    kinds = {name: str(getattr(opened.set_described(name), "mask_kind", None) or "") for name in sets}
+    # Single objects are worth more than classes, whatever comes first.
+    best = sorted(sets, key=lambda name: kinds[name] in CLASSES)
+    chosen = annotation_set or (best[0] if best else "")
+    kind = kinds.get(chosen, "")
     fields: list[Field] = []
     for name in names:
         known_of = {"split": opened.image_split(name), **opened.image_groups(name)}

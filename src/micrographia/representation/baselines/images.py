@@ -13,11 +13,11 @@ from micrographia.errors import ProfileError
 from micrographia.representation.baselines import density, names, texture
 from micrographia.representation.baselines.aggregate import PLACES
 from micrographia.representation.baselines.fields import Field, array_fields, dataset_fields
-from micrographia.representation.baselines.layout import layout
 from micrographia.representation.baselines.measured import Measured, Reasons, tabled
 from micrographia.representation.baselines.measuring import Found, Header, Plan, header, measure
 from micrographia.representation.baselines.neighbours import RADIUS
-from micrographia.representation.baselines.projections import projections
+from micrographia.representation.baselines.plate_layout import layout
+from micrographia.representation.baselines.random_projection import projections
 from micrographia.representation.baselines.rows import in_order
 from micrographia.representation.profiles import Array, Profiles
 
@@ -170,10 +170,7 @@ def _measured(
     known = {head.channels for head in readable}
     called = next(iter(known)) if len(known) == 1 else tuple(f"c{at + 1}" for at in range(max(counts)))
     called = ("mean",) if mean and max(counts) > 1 else called
-    nuclear = None
-    if not any(head.rgb for head in readable):
-        found = [at for at, name in enumerate(called) if len(called) == 1 or density.NUCLEAR.search(name)]
-        nuclear = found[0] if found else None
+    nuclear = None if any(head.rgb for head in readable) else density.nuclear_channel(called)
     plan = Plan(_wanted(which, per, fields, readable), mean, called, nuclear=nuclear)
     common: dict[str, Any] = {
         "channels": list(called),
@@ -186,6 +183,8 @@ def _measured(
         return measure(field, plan, per == "object")
 
     results = _run(one, fields, workers, "baselines", progress)
+    if any(field.labelled for field in fields):
+        common["annotation_set"] = next((field.set_name for field in fields if field.set_name), "")
     notes = {found.note for found in results if isinstance(found, Found) and found.note}
     common |= {"notes": sorted(notes)} if notes else {}
     return results, plan, common
@@ -250,7 +249,9 @@ def _image_profiles(
     meta = _meta(fields)
     called = [field.name for field in fields]
     result: dict[str, Profiles] = {}
-    measured = list(dict.fromkeys(name for one in found if isinstance(one, Found) for name in one.images))
+    measured = list(
+        dict.fromkeys(name for one in found if isinstance(one, Found) for name in sorted(one.images))
+    )
     for name in measured:
         held: list[Measured | str] = [
             one if isinstance(one, str) else one.images.get(name, "no label image") for one in found

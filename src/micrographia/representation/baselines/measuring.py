@@ -70,7 +70,7 @@ class Found:
     Attributes
     ----------
     images
-        Name of a baseline to the row of the image.
+        Name of a baseline to the row of the image, or to the reason why it has none.
     objects
         Columns of the objects, if they were asked for.
     reasons
@@ -81,7 +81,7 @@ class Found:
         What stands for objects where they do not.
     """
 
-    images: dict[str, Measured] = field(default_factory=dict)
+    images: dict[str, Measured | str] = field(default_factory=dict)
     objects: dict[str, Array] | None = None
     reasons: Mapping[str, Sequence[str]] = field(default_factory=dict)
     exact: bool | None = None
@@ -145,9 +145,20 @@ def _image(one: Field, image: Image, plan: Plan) -> Found:
     found = Found({name: way() for name, way in ways.items() if name in plan.wanted})
     if plan.wanted.isdisjoint((*FROM_OBJECTS, "count")):
         return found
+    try:
+        _of_objects(one, reading, plan, found)
+    except MicrographiaError as error:
+        # What needs no labels is known all the same.
+        found.images |= dict.fromkeys(
+            plan.wanted & {"count", *FROM_OBJECTS} - found.images.keys(), str(error)
+        )
+    return found
+
+
+def _of_objects(one: Field, reading: Reading, plan: Plan, found: Found) -> None:
     labels = one.labels()
     if labels is None:
-        return found
+        return
     found.exact, found.note = labels.exact, labels.note
     if "count" in plan.wanted:
         found.images["count"] = density.exact_count(labels)
@@ -155,7 +166,6 @@ def _image(one: Field, image: Image, plan: Plan) -> Found:
         rows, reasons = aggregate.object_rows(labels, reading, plan.channels, one.name, _parts(plan))
         every = aggregate.per_image(rows, reasons)
         found.images |= {name: held for name, held in every.items() if name in plan.wanted}
-    return found
 
 
 def _objects(one: Field, image: Image, plan: Plan) -> Found | str:
