@@ -284,6 +284,8 @@ def weights_sha256(module: Any) -> str:
     digest = hashlib.sha256()
     for number, part in enumerate(module if isinstance(module, list) else [module]):
         for name, tensor in sorted(part.state_dict().items()):
+            if name.endswith("num_batches_tracked"):  # how often, not what
+                continue
             array = np.ascontiguousarray(tensor.detach().cpu().float().numpy())
             digest.update(f"{number}\0{name}\0{tensor.dtype}\0{array.shape}\n".encode())
             digest.update(array.tobytes())
