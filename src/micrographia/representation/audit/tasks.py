@@ -165,7 +165,7 @@ class TaskAudit:
             return units
         text = f"Conclusions are about {unit}: {units.n:,} groups"
         numbers: dict[str, Any] = {"groups": units.n}
-        if not numeric:
+        if classes.n and not numeric:
             each = groups_per_class(units, classes)
             text += f", {span(int(each.min()), int(each.max()))} for each {label}"
             numbers |= {"fewest": int(each.min()), "most": int(each.max())}

@@ -103,9 +103,13 @@ def shares(
     Raises
     ------
     ValueError
-        If the items or their weights differ.
+        If the numbers of items differ.
     """
-    b, z, bz, c, kept, weights = _aligned(baseline, candidate, both, chance)
+    b, z, bz, c, kept, weights, differ = _aligned(baseline, candidate, both, chance)
+    if differ:
+        return _suppressed(
+            "other rows could be evaluated with one than with the other, so that rows weigh differently"
+        )
     factors = {name: [labels[at] for at in kept] for name, labels in candidate.factors.items()}
 
     def over(values: Array) -> tuple[float, Interval]:
@@ -117,7 +121,7 @@ def shares(
     joint, limits = over(bz - c)
     if not _positive(limits):
         return _suppressed(
-            f"together they are not above chance ({_told(joint, limits)}), so there is nothing to divide"
+            f"together they are not above chance ({_told(joint, limits)}), with nothing to divide"
         )
     room = best - Scores(c, factors, weights).score
     if room <= 0:
@@ -142,7 +146,7 @@ def shares(
 
 def _aligned(
     baseline: Scores, candidate: Scores, both: Scores, chance: Scores | float
-) -> tuple[Array, Array, Array, Array, list[int], Array]:
+) -> tuple[Array, Array, Array, Array, list[int], Array, bool]:
     found = [baseline, candidate, both]
     if isinstance(chance, Scores):
         found.append(chance)
@@ -152,14 +156,10 @@ def _aligned(
     every = [np.ones(held.n_items) if held.weights is None else held.weights for held in found]
     kept = np.flatnonzero(usable)
     weights = every[1][kept]
-    for held in every:
-        if not np.allclose(held[kept], weights, rtol=1e-9, atol=1e-12):
-            raise ValueError(
-                "items weigh differently in the scores; score the same rows over the same hold-outs"
-            )
+    differ = not all(np.allclose(held[kept], weights, rtol=1e-9, atol=1e-12) for held in every)
     values = [held.values[kept] for held in found]
     level = values[3] if isinstance(chance, Scores) else np.full(len(kept), float(chance))
-    return values[0], values[1], values[2], level, kept.tolist(), weights
+    return values[0], values[1], values[2], level, kept.tolist(), weights, differ
 
 
 def _positive(limits: Interval) -> bool:

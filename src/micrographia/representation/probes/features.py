@@ -131,6 +131,9 @@ class Block:
         def standardised(rows: IntArray) -> Array:
             found = transform(rows)
             lost = ~np.isfinite(found).any(axis=1) if found.shape[1] else np.zeros(len(rows), dtype=bool)
+            if not kept.any():
+                # One that says nothing, so that a row without any value is still told from the others.
+                return np.where(lost, np.nan, 0.0)[:, None]
             found = (found[:, kept] - mean) / scale
             found[~np.isfinite(found)] = 0.0
             found[lost] = np.nan
