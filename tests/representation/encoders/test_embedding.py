@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +158,13 @@ def test_what_is_whole_is_not_done_again(dataset, tiny, tmp_path):
         embed_file(dataset, tiny, out, ablation="blur")
     assert embed_file(dataset, tiny, out, ablation="blur", overwrite=True).resumed == 0
     assert read_profiles(out).source["written"]["ablation"] == "blur"
+
+
+def test_a_folder_that_moved_is_the_same(dataset, tiny, tmp_path):
+    out = tmp_path / "a.parquet"
+    embed_file(dataset, tiny, out)
+    moved = shutil.copytree(dataset, tmp_path / "moved")
+    assert embed_file(moved, tiny, out).resumed == 4
 
 
 def test_ablations_change_what_they_should(dataset, tiny):

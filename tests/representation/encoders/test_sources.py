@@ -54,7 +54,7 @@ def test_a_folder_gives_its_images_with_their_subfolder(folder):
     assert [source.groups["folder"] for source in found.sources] == ["cats", "cats", "dogs"]
     assert found.sources[0].masks() == []
     told = found.identity(content=True)
-    assert (told["name"], told["images"]) == ("photographs", 3)
+    assert (found.name, told["images"]) == ("photographs", 3)
     Picture.fromarray(np.zeros((5, 6, 3), np.uint8)).save(folder / "cats" / "a.png")
     assert collect(folder).identity(content=True)["files_sha256"] != told["files_sha256"]
 

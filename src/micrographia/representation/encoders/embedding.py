@@ -216,7 +216,7 @@ def embed_file(
             calibrate(plan, encoder)
         spans, names = columns(plan.mapping, encoder, layers)
         encode_all(plan, encoder, layers, parts, batch=chosen.batch, workers=threads, quiet=chosen.quiet)
-        source = _source(settings, encoder, spans)
+        source = _source(settings, encoder, spans, collection.name)
         write_parquet(path, encoder.name, plan.meta(), names, source, parts)
         parts.remove()
     return Embedded(path, plan.rows, len(names), resumed, time.perf_counter() - started, source)
@@ -266,7 +266,9 @@ def _settings(
     }
 
 
-def _source(settings: Mapping[str, Any], encoder: Encoder, spans: Mapping[str, list[int]]) -> dict[str, Any]:
+def _source(
+    settings: Mapping[str, Any], encoder: Encoder, spans: Mapping[str, list[int]], name: str
+) -> dict[str, Any]:
     """Return the provenance of the output."""
     random = settings["encoder"].get("weights") == "random"
     kind = "twin" if "twin_of" in settings["encoder"] else "random" if random else "candidate"
@@ -274,6 +276,7 @@ def _source(settings: Mapping[str, Any], encoder: Encoder, spans: Mapping[str, l
         "kind": kind,
         "encoder": details(encoder),
         "layers": dict(spans),
+        "dataset": {"name": name, **settings["dataset"]},
         "settings_sha256": settings_sha256(settings),
     }
     return {**settings, **own}

@@ -84,8 +84,13 @@ class Collection:
     kinds: Mapping[str, str] = field(default_factory=dict)
     dataset: Dataset | None = None
 
+    @property
+    def name(self) -> str:
+        """The title of the dataset, or the name of the folder."""
+        return self.path.resolve().name if self.dataset is None else self.dataset.title
+
     def identity(self, *, content: bool, workers: int | None = None) -> dict[str, Any]:
-        """Return what goes into the provenance: name, number of images, checksums.
+        """Return what tells whether the images are the same, wherever they lie: their number and checksums.
 
         Parameters
         ----------
@@ -94,7 +99,7 @@ class Collection:
         workers
             Threads that read.
         """
-        told: dict[str, Any] = {"name": self.path.resolve().name, "images": len(self.sources)}
+        told: dict[str, Any] = {"images": len(self.sources)}
         if self.dataset is None:
             listed = [
                 (source.path.relative_to(self.path).as_posix(), *file_checksum(source.path))
