@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -43,13 +44,16 @@ class Picture:
     groups: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Opened:
-    """A dataset, and the temporary folder that goes when this object goes; None if it was one already."""
+    """A dataset in a temporary folder of links, which goes when this object goes."""
 
     dataset: Dataset
     folder: Path
-    keeper: tempfile.TemporaryDirectory[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Remember to remove the folder."""
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -81,8 +85,7 @@ def opened(found: Sequence[Picture], title: str) -> Opened:
     ProfileError
         If the folder cannot be made.
     """
-    keeper = tempfile.TemporaryDirectory(prefix="micrographia-study-", ignore_cleanup_errors=True)
-    root = Path(keeper.name)
+    root = Path(tempfile.mkdtemp(prefix="micrographia-study-"))
     columns = sorted({column for one in found for column in (one.groups or {})})
     rows: list[dict[str, Any]] = []
     try:
@@ -102,8 +105,9 @@ def opened(found: Sequence[Picture], title: str) -> Opened:
                 }
                 rows.append(_linked(root, MASKS, one.id, one.mask) | told | grouped)
         _write(root, rows, columns, title, masks=any(one.mask is not None for one in found))
-        return Opened(open_dataset(root), root, keeper)
+        return Opened(open_dataset(root), root)
     except OSError as error:
+        shutil.rmtree(root, ignore_errors=True)
         raise ProfileError(root, f"cannot be made ({error.strerror})", "Make room there") from error
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from micrographia.errors import ProfileError
-from micrographia.representation.baselines.plate_layout import layout, well_place
 from micrographia.representation.baselines.measurements import (
     density_of_profiles,
     intensity_of_profiles,
     without_density,
     without_intensity,
 )
+from micrographia.representation.baselines.plate_layout import layout, well_place
 from micrographia.representation.profiles import Profiles
 
 if TYPE_CHECKING:
