@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.representation.retrieval.kernels.jit import compiled, summing
+from micrographia.representation.retrieval.kernels.sorting import falling_order
 from micrographia.representation.retrieval.kernels.standing import NOT_SOUGHT
 
 Array = npt.NDArray[Any]
@@ -19,21 +20,29 @@ FINER = 1e-6
 SKIM = 256
 
 
+@compiled
+def exact_query(query: int, exact: Any) -> Array:
+    """Return a query's features as :func:`exact_similarity` takes them, float64."""
+    features, means, factors, _ = exact
+    row = np.empty(features.shape[1])
+    for at in range(row.size):
+        row[at] = (np.float64(features[query, at]) - means[query]) * factors[query]
+    return row
+
+
 @summing
-def exact_similarity(query: int, other: int, exact: Any) -> float:
-    """Return the similarity of two rows in float64; euclidean: minus half the squared distance."""
+def exact_similarity(mine: Array, other: int, exact: Any) -> float:
+    """Return the similarity of a query and a row in float64; euclidean: minus half the squared distance."""
     features, means, factors, euclidean = exact
-    total = 0.0
+    factor, total = factors[other], 0.0
     if euclidean:
-        for at in range(features.shape[1]):
-            apart = (np.float64(features[query, at]) - np.float64(features[other, at])) * factors[query]
+        for at in range(mine.size):
+            apart = mine[at] - np.float64(features[other, at]) * factor
             total += apart * apart
         return -0.5 * total
-    mine, yours = means[query], means[other]
-    by_mine, by_yours = factors[query], factors[other]
-    for at in range(features.shape[1]):
-        one = (np.float64(features[query, at]) - mine) * by_mine
-        total += one * ((np.float64(features[other, at]) - yours) * by_yours)
+    mean = means[other]
+    for at in range(mine.size):
+        total += mine[at] * ((np.float64(features[other, at]) - mean) * factor)
     return total
 
 
@@ -146,25 +155,26 @@ def refine(
         return
     rough = np.empty(close, np.float32)
     for at in range(close):
-        rough[at] = -values[where[at]]
-    order = np.argsort(rough, kind="mergesort")
+        rough[at] = values[where[at]]
+    order = falling_order(rough)
     near = np.empty((close, 1), np.float32)
     finer = np.empty(close)
     twin, known = -1, 0.0
+    query_row = exact_query(query, exact)
     for at in range(close):
         place = where[order[at]]
         near[at, 0] = values[place]
         other = place if whole else others[place]
         if twins[other] != twin:
             twin = twins[other]
-            known = exact_similarity(query, twin, exact)
+            known = exact_similarity(query_row, twin, exact)
         finer[at] = known
     mine = np.empty(positives)
     for at in range(positives):
         if places[at, 1] > 1 or places[at, 3] > 0:
             if twins[found[at]] != twin:
                 twin = twins[found[at]]
-                known = exact_similarity(query, twin, exact)
+                known = exact_similarity(query_row, twin, exact)
             mine[at] = known
     low, high, left, right = 0, 0, 0, 0
     for at in range(positives):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.representation.retrieval.kernels.closeness import exact_similarity
+from micrographia.representation.retrieval.kernels.closeness import exact_query, exact_similarity
 from micrographia.representation.retrieval.kernels.jit import compiled, summing
 from micrographia.representation.retrieval.kernels.rows import copy_twins
 
@@ -107,8 +107,9 @@ def nearest_rows(
             for along in range(apart[2][code], apart[2][code + 1]):
                 row[apart[3][along]] = -np.inf
         size = best(row, wanted, top, where)
+        mine = exact_query(query, exact)
         for along in range(size):
-            similarity = exact_similarity(query, twins[where[along]], exact)
+            similarity = exact_similarity(mine, twins[where[along]], exact)
             value = -similarity if euclidean else min(2.0, max(0.0, 1.0 - similarity))
             hole = along
             while hole > 0 and (

@@ -11,45 +11,11 @@ from micrographia.representation.retrieval.kernels.jit import compiled
 from micrographia.representation.retrieval.kernels.pairs import mark
 from micrographia.representation.retrieval.kernels.precision import precision_share
 from micrographia.representation.retrieval.kernels.rows import copy_twins
+from micrographia.representation.retrieval.kernels.sorting import radix_order
 
 Array = npt.NDArray[Any]
 SHORT = 24
 """Up to so many values insertion sorts fastest."""
-
-
-@compiled
-def falling_order(row: Array, order: Array, keys: Array, spare: Array, buckets: Array) -> None:
-    """Sort the numbers of the row's values by falling value, equal ones by number: radix sort by 11 bits."""
-    n = row.size
-    bits = row.view(np.uint32)
-    buckets[:] = 0
-    top = np.uint32(0x80000000)
-    for at in range(n):
-        held = bits[at]
-        key = held if held & top else ~held & np.uint32(0x7FFFFFFF)
-        keys[at] = key
-        buckets[0, key & np.uint32(2047)] += 1
-        buckets[1, (key >> np.uint32(11)) & np.uint32(2047)] += 1
-        buckets[2, key >> np.uint32(22)] += 1
-    for turn in range(3):
-        total = 0
-        for bucket in range(2048):
-            count = buckets[turn, bucket]
-            buckets[turn, bucket] = total
-            total += count
-    for at in range(n):
-        bucket = keys[at] & np.uint32(2047)
-        spare[buckets[0, bucket]] = at
-        buckets[0, bucket] += 1
-    for at in range(n):
-        bucket = (keys[spare[at]] >> np.uint32(11)) & np.uint32(2047)
-        order[buckets[1, bucket]] = spare[at]
-        buckets[1, bucket] += 1
-    for at in range(n):
-        bucket = keys[order[at]] >> np.uint32(22)
-        spare[buckets[2, bucket]] = order[at]
-        buckets[2, bucket] += 1
-    order[:] = spare
 
 
 @compiled
@@ -127,7 +93,7 @@ def permuted_rows(
     for at in range(low, high):
         query, row = rows[at], block[at]
         copy_twins(row, copies, twins, 0)
-        falling_order(row, order, keys, spare, buckets)
+        radix_order(row, order, keys, spare, buckets)
         mark(query, pos, apart, at + 1)
         mark(query, neg, other_apart, at + 1)
         pos_code, neg_code = pos[0][query], neg[0][query]

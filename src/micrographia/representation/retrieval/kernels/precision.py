@@ -11,6 +11,7 @@ from micrographia.representation.retrieval.kernels.closeness import MANY, reach_
 from micrographia.representation.retrieval.kernels.jit import compiled
 from micrographia.representation.retrieval.kernels.pairs import find_positives, mark
 from micrographia.representation.retrieval.kernels.rows import copy_twins
+from micrographia.representation.retrieval.kernels.sorting import falling_order
 from micrographia.representation.retrieval.kernels.standing import count_above, rising
 
 Array = npt.NDArray[Any]
@@ -65,8 +66,8 @@ def rank_positives(
     marks[-1] += 1
     positives = find_positives(query, pos, marks, marks[-1], found)
     for at in range(positives):
-        held[at] = -row[found[at]]
-    order = np.argsort(held[:positives], kind="mergesort")
+        held[at] = row[found[at]]
+    order = falling_order(held[:positives])
     for at in range(positives):
         one = found[order[at]]
         others[at] = one
