@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from micrographia.errors import ProfileError
-from micrographia.representation.adapters.tables import joined, read_table
+from micrographia.representation.adapters.metadata_tables import joined, read_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,7 +10,7 @@ import numpy as np
 
 from micrographia.errors import ProfileError
 from micrographia.representation.adapters.study import About, Study, checksum
-from micrographia.representation.adapters.tables import read_table
+from micrographia.representation.adapters.metadata_tables import read_table
 from micrographia.representation.adapters.wells import layouts, with_places
 from micrographia.representation.preprocessing import Aggregate
 from micrographia.representation.profiles import Profiles
