@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from micrographia.errors import ProfileError
-from micrographia.representation.adapters.study import About, Study, checksum
 from micrographia.representation.adapters.metadata_tables import read_table
+from micrographia.representation.adapters.study import About, Study, checksum
 from micrographia.representation.profiles import Profiles
 from micrographia.representation.profiles_io import align_to, concatenate, read_profiles
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from micrographia.errors import ProfileError
-from micrographia.representation.adapters.study import About, Study, checksum
 from micrographia.representation.adapters.metadata_tables import read_table
+from micrographia.representation.adapters.study import About, Study, checksum
 from micrographia.representation.adapters.wells import layouts, with_places
 from micrographia.representation.preprocessing import Aggregate
 from micrographia.representation.profiles import Profiles
