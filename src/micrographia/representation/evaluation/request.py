@@ -14,6 +14,7 @@ from micrographia.errors import ProtocolError
 from micrographia.protocols import Protocol
 from micrographia.representation.adapters.registry import load
 from micrographia.representation.adapters.study import Study
+from micrographia.representation.adapters.tables import study_of
 from micrographia.representation.audit.auditing import audit
 from micrographia.representation.evaluation.confounders import Confounding
 from micrographia.representation.evaluation.contenders import Contender, Field, gather
@@ -190,10 +191,7 @@ def _study(protocol: Protocol, request: Request) -> Study:
             raise ProtocolError(
                 protocol.name, "evaluates tables of features", "Name one with --profiles FILE"
             )
-        first = read_profiles(request.profiles[0])
-        return Study(
-            name=protocol.name, rows=first.meta, candidates={}, baselines={}, source=str(request.profiles[0])
-        )
+        return study_of(read_profiles(request.profiles[0]), request.profiles[0])
     if request.data is None:
         raise ProtocolError(
             protocol.name,
