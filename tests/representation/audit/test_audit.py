@@ -82,7 +82,7 @@ def test_bbbc021(bbbc021):
         "2 classes of moa occur in one week only: Cholesterol-lowering, Kinase inhibitors." in found.verdict
     )
     assert found.verdict.startswith("mechanism of action, 1-NN")
-    assert "92 of 103 items can be evaluated over 33 compounds, crossed with week (10)" in found.verdict
+    assert "92 of 103 items can be evaluated over 33 compounds, crossed with week (9)" in found.verdict
     assert any(
         "Cholesterol-lowering, Kinase inhibitors: cannot be evaluated" in said for said in found.cannot
     )
@@ -113,7 +113,8 @@ def test_diabetes(data):
     assert chance["majority_pipeline"] == pytest.approx(1 / 3)
     assert numbers(found, "evaluable", "stage")[0]["holdouts"] == 64
     (power,) = numbers(found, "power")
-    assert power["minimum_detectable_sd"] == minimum_detectable(1.0, 12)
+    assert power["groups_for_delta"] > 12
+    assert power["minimum_detectable_sd"] == pytest.approx(minimum_detectable(1.0, 12))
     assert power["smallest_p"] == 2**-11
     slide = next(one for one in numbers(found, "batch") if one["column"] == "slide")
     assert slide["nested_in_unit"]
@@ -154,11 +155,14 @@ def test_sq00015054(data):
 
 
 def test_a_sound_design_is_told_what_it_can_tell():
-    found = audit(made(400), protocol(crossed=["plate"], nuisances=[{"name": "density", "column": "count"}]))
+    nuisances = [{"name": "density", "column": "count"}, {"name": "plate", "column": "plate"}]
+    found = audit(made(400), protocol(nuisances=nuisances))
     assert [one for one in found.findings if one.weight == "error"] == []
     assert [one.kind for one in found.findings if one.weight == "warning"] == []
     assert found.cannot == []
     assert "Differences of 0.03 can be told (SD assumed 0.2), within the margin of 0.05." in found.verdict
+    (power,) = numbers(found, "power")
+    assert power["minimum_detectable"] == pytest.approx(minimum_detectable(0.2, 400))
     assert numbers(found, "chance")[0]["chance"] == pytest.approx(297 / 1197)
     assert numbers(found, "batch")[0]["units_in_several"] == 400
 
@@ -189,6 +193,16 @@ def test_a_label_that_a_batch_determines_is_aliased():
     assert "An effect of moa cannot be told from one of batch: no batch holds two of them." in found.cannot
 
 
+def test_squared_errors_over_crossed_factors_add_up():
+    meta = made(40, wells=20)
+    (power,) = numbers(audit(meta, protocol(crossed=["plate"])), "power")
+    one, other = minimum_detectable(0.2, 40), minimum_detectable(0.2, 20)
+    assert power["minimum_detectable"] == pytest.approx(np.hypot(one, other))
+    assert (power["minimum_detectable_compound"], power["minimum_detectable_plate"]) == (one, other)
+    few = audit(made(), protocol(crossed=["plate"]))
+    assert "No comparison of candidates can be decided over 3 plates." in few.cannot
+
+
 def test_one_batch_only():
     found = audit(made().assign(site="here"), protocol(crossed=["site"]))
     assert any("another site cannot be concluded" in said for said in found.cannot)
@@ -196,7 +210,7 @@ def test_one_batch_only():
 
 def test_few_groups_cannot_decide():
     found = audit(made(4, 2), protocol())
-    assert any("No comparison of candidates can be decided with 4 compounds" in said for said in found.cannot)
+    assert any("No comparison of candidates can be decided over 4 compounds" in said for said in found.cannot)
     assert any("No permutation of moa can give p below 0.05" in said for said in found.cannot)
     assert "too few for any comparison" in found.verdict
 

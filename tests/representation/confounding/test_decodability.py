@@ -66,7 +66,10 @@ def test_roles():
 def test_quantities_are_numbers_with_many_values():
     assert is_quantity(np.arange(20))
     assert is_quantity([1.5, None, *range(20)])
+    assert is_quantity(np.arange(20, dtype=object))
+    assert is_quantity(list(np.arange(20, dtype=np.uint8)))
     assert not is_quantity([1, 2, 3] * 10)
+    assert not is_quantity(np.arange(20) > 3)
     assert not is_quantity(list("abcdefghijklmnop"))
     assert not is_quantity([])
 

@@ -138,12 +138,13 @@ def _once(findings: list[AuditFinding]) -> list[AuditFinding]:
 
 def _verdict(tasks: list[TaskAudit], findings: list[AuditFinding], protocol: Protocol) -> str:
     primary = tasks[0]
+    held = primary.items
     name = primary.task.title or primary.task.name
     if primary.impossible:
         return f"Nothing can be concluded from the primary task ({name}): {primary.impossible}."
     reached = int(primary.evaluable.sum())
-    units = len(np.unique(primary.items.column(protocol.unit).codes[primary.evaluable]))
-    crossed = [f"{column} ({primary.items.column(column).n:,})" for column in protocol.crossed]
+    units = primary.groups(held.column(protocol.unit))
+    crossed = [f"{column} ({primary.groups(held.column(column)):,})" for column in protocol.crossed]
     across = f", crossed with {', '.join(crossed)}" if crossed else ""
     able = f"{reached:,} of {plural(primary.items.n, 'item')} can be evaluated over {plural(units, protocol.unit)}"
     sentences = [f"{name}: {able}{across}."]

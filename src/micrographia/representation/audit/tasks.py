@@ -12,14 +12,13 @@ from micrographia.protocols import Protocol, Task
 from micrographia.representation.audit.counting import assignments, labels_of_groups
 from micrographia.representation.audit.finding import AuditFinding, Weight, figure, joined, plural, span
 from micrographia.representation.audit.partners import Partners, partners
+from micrographia.representation.audit.power import power_of
 from micrographia.representation.audit.rows import Items
 from micrographia.representation.probes.chance import majority_accuracy
 from micrographia.representation.probes.folds import Folds, groups_per_class
 from micrographia.representation.probes.holdouts import holdouts
 from micrographia.representation.probes.labels import Array, Coded, IntArray, as_labels, listed
 from micrographia.representation.probes.predict import numbers as as_numbers
-from micrographia.statistics.power import minimum_detectable
-from micrographia.statistics.signflip import groups_needed, smallest_p
 
 _PAIRWISE = ("nearest_neighbour", "retrieval", "reproducibility")
 
@@ -348,72 +347,27 @@ class TaskAudit:
         self.say("permutations", text, "error" if few else "info", **numbers)
 
     def _power(self, units: Coded) -> None:
-        unit, level = self.protocol.unit, self.protocol.level
-        delta = self.protocol.delta
-        groups = self._groups(units)
+        groups = self.groups(units)
         if groups < 2:
             return
-        self.detectable = minimum_detectable(self.assumed_sd, groups, power=self.power, level=level)
-        least = smallest_p(min(groups, 1000))
-        numbers: dict[str, Any] = {
-            "groups": groups,
-            "assumed_sd": self.assumed_sd,
-            "power": self.power,
-            "delta": delta,
-            "minimum_detectable": self.detectable,
-            "minimum_detectable_sd": minimum_detectable(1.0, groups, power=self.power, level=level),
-            "smallest_p": least,
-        }
-        if groups < groups_needed(1 - level):
-            text = (
-                f"{plural(groups, unit)} can be evaluated: p of a comparison is at least {figure(least)}, so none can "
-                f"be below {figure(1 - level)}; it takes {groups_needed(1 - level)}."
-            )
-            self.cannot.append(f"No comparison of candidates can be decided with {plural(groups, unit)}.")
-            self.say("power", text, "error", **numbers)
-            return
-        text = (
-            f"With {plural(groups, unit)} a difference of {figure(self.detectable)} is found with probability "
-            f"{self.power:g}, if it varies between groups with an SD of {self.assumed_sd:g} (assumed); in general "
-            f"{figure(numbers['minimum_detectable_sd'])} SD. p of a comparison is at least {figure(least)}."
+        found = power_of(
+            self.protocol.unit,
+            groups,
+            {name: self.groups(self.items.column(name)) for name in self.protocol.crossed},
+            delta=self.protocol.delta,
+            assumed_sd=self.assumed_sd,
+            power=self.power,
+            level=self.protocol.level,
         )
-        for name in self.protocol.crossed:
-            levels = self._groups(self.items.column(name))
-            other = (
-                minimum_detectable(self.assumed_sd, levels, power=self.power, level=level)
-                if levels > 1
-                else np.inf
-            )
-            numbers[f"minimum_detectable_{name}"] = other
-            text += f" Over {name} ({levels}) it is {figure(other)}."
-        short = self.detectable > delta
-        if short:
-            needed = _groups_for(delta, self.assumed_sd, self.power, level)
-            numbers["groups_for_delta"] = needed
-            text += f" To tell the margin of {delta:g} it would take about {needed:,} groups."
-            self.cannot.append(
-                f"Differences below about {figure(self.detectable)} over {plural(groups, unit)} will stay undecided: "
-                f"the margin is {delta:g}."
-            )
-        self.say("power", text, "warning" if short else "info", **numbers)
+        self.detectable = found.detectable
+        if found.cannot:
+            self.cannot.append(found.cannot)
+        self.say("power", found.text, found.weight, **found.numbers)
 
-    def _groups(self, of: Coded) -> int:
+    def groups(self, of: Coded) -> int:
+        """Return how many labels of a column the items that can be evaluated have."""
         codes: IntArray = of.codes[self.evaluable] if len(self.evaluable) else of.codes
         return len(np.unique(codes[codes >= 0]))
-
-
-def _groups_for(delta: float, sd: float, power: float, level: float) -> int:
-    """Return the smallest number of groups with which a difference of ``delta`` is found."""
-    low, high = 2, 4
-    while minimum_detectable(sd, high, power=power, level=level) > delta and high < 1 << 30:
-        low, high = high, high * 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        if minimum_detectable(sd, middle, power=power, level=level) > delta:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 def audited(items: Items, protocol: Protocol, *, assumed_sd: float, power: float) -> Iterator[TaskAudit]:

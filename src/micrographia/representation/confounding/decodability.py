@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -120,7 +121,9 @@ def _decoded(name: str, role: Role, items: Items, chance: float, pipeline: float
 def is_quantity(values: Labels) -> bool:
     """Whether a column holds numbers of which more than 10 differ."""
     series = pd.Series(values if isinstance(values, np.ndarray | pd.Series) else list(values)).dropna()
-    if not len(series) or not series.map(type).isin([int, float, np.float64, np.float32, np.int64]).all():
+    if pd.api.types.is_bool_dtype(series) or not len(series):
+        return False
+    if not pd.api.types.is_numeric_dtype(series) and not series.map(lambda one: isinstance(one, Real)).all():
         return False
     return int(series.nunique()) > _MANY
 
