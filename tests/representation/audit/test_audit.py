@@ -82,7 +82,7 @@ def test_bbbc021(bbbc021):
         "2 classes of moa occur in one week only: Cholesterol-lowering, Kinase inhibitors." in found.verdict
     )
     assert found.verdict.startswith("mechanism of action, 1-NN")
-    assert "92 of 103 items can be evaluated over 33 compounds, crossed with week (9)" in found.verdict
+    assert "92 of 103 items can be evaluated over 33 compounds, crossed with week (10)" in found.verdict
     assert any(
         "Cholesterol-lowering, Kinase inhibitors: cannot be evaluated" in said for said in found.cannot
     )
