@@ -114,7 +114,7 @@ def test_what_is_wrong_is_told(tmp_path, monkeypatch):
     with pytest.raises(ProfileError, match="no column 'GENE9'"):
         read_profiles(path, features=["GENE9"])
     monkeypatch.setattr(profiles_h5ad, "MAX_DENSE", 5)
-    with pytest.raises(ProfileError, match=r"would not fit into memory.*Name the features"):
+    with pytest.raises(ProfileError, match=r"do not fit into memory.*Name the features"):
         read_profiles(path)
     assert read_profiles(path, features=["GENE1", "GENE2"]).d == 2
     with h5py.File(path, "a") as file:

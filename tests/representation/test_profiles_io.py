@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from micrographia.errors import ProfileError
 from micrographia.representation.profiles import Profiles
-from micrographia.representation.profiles_io import FORMATS, read_profiles, write_profiles
+from micrographia.representation.profiles_io import FORMATS, problems, read_profiles, write_profiles
 
 QUICK = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 LABELS = st.one_of(
@@ -204,3 +204,38 @@ def test_text_keeps_every_bit(tmp_path):
     values = bits.view(np.float64)[np.isfinite(bits.view(np.float64))].reshape(-1, 1)
     write_profiles(Profiles(values, pd.DataFrame(index=range(len(values))), ("a",)), tmp_path / "x.csv")
     np.testing.assert_array_equal(read_profiles(tmp_path / "x.csv").values, values)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_damaged_file_is_told_in_a_sentence(tmp_path, ending):
+    meta = pd.DataFrame({"a": ["x", None, "é,y"], "b": pd.Categorical(["u", "v", "u"])})
+    path = tmp_path / f"x{ending}"
+    write_profiles(Profiles(np.eye(3), meta, ("f1", "f2", "f3")), path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in rng.integers(0, len(damaged), 4):
+            damaged[place] = rng.integers(0, 256)
+        path.write_bytes(
+            bytes(damaged[: rng.integers(1, len(damaged) + 1)] if rng.random() < 0.3 else damaged)
+        )
+        try:
+            problems(read_profiles(path))
+        except ProfileError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 5
+
+
+def test_the_separator_is_told(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("a;b;c\n1,5;2;3\n")
+    with pytest.raises(ProfileError, match="is separated by ';'"):
+        read_profiles(path)
+    path.write_text("a\tb\tc\n1\t2\t3\n")
+    with pytest.raises(ProfileError, match=r"is separated by tabulators\. Call it \.tsv"):
+        read_profiles(path)
+    (tmp_path / "y.txt").write_text("a\tb\n1\t2\n")
+    assert read_profiles(tmp_path / "y.txt").name == "y"

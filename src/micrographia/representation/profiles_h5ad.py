@@ -16,14 +16,21 @@ import numpy.typing as npt
 
 from micrographia.errors import ProfileError
 from micrographia.representation.profiles import Profiles
+from micrographia.representation.profiles_table import said
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Array = npt.NDArray[Any]
 
+_BROKEN = (
+    *(OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, AttributeError),
+    *(OverflowError, MemoryError),
+)
+"""What h5py raises over a file that is damaged or is no AnnData."""
+
 MAX_DENSE = 1 << 31
-"""More values than this are not made dense from a sparse matrix: a small file can claim any shape."""
+"""More values than this are not read at once: a small file can claim any shape."""
 
 
 def read_h5ad(
@@ -76,10 +83,9 @@ def read_h5ad(
                 raise ProfileError(path, "holds no rows", "Give at least one observation")
             columns = _chosen(names, features, path)
             values = _dense(matrix, shape, columns, path)
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        problem = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+    except _BROKEN as error:
         raise ProfileError(
-            path, f"cannot be read as AnnData ({problem})", "Write it again with anndata"
+            path, f"cannot be read as AnnData ({said(error)})", "Write it again with anndata"
         ) from error
     return values, meta, tuple(names) if columns is None else tuple(names[at] for at in columns)
 
@@ -154,6 +160,11 @@ def _chosen(names: list[str], features: Sequence[str] | None, path: Path) -> lis
 def _dense(matrix: Any, shape: tuple[int, int], columns: list[int] | None, path: Path) -> Array:
     import h5py
 
+    n, d = shape[0], shape[1] if columns is None else len(columns)
+    if n * d > MAX_DENSE:
+        raise ProfileError(
+            path, f"claims {n:,} rows of {d:,} features, which do not fit into memory", "Name the features"
+        )
     if isinstance(matrix, h5py.Dataset):
         whole = matrix[:] if columns is None else matrix[:, sorted(set(columns))]
         if columns is not None:
@@ -161,13 +172,6 @@ def _dense(matrix: Any, shape: tuple[int, int], columns: list[int] | None, path:
             whole = whole[:, [order[column] for column in columns]]
         return _floats(np.asarray(whole), path)
     kind = _text(matrix.attrs.get("encoding-type", matrix.attrs.get("h5sparse_format", "")))
-    n, d = shape[0], shape[1] if columns is None else len(columns)
-    if n * d > MAX_DENSE:
-        raise ProfileError(
-            path,
-            f"is sparse, and {n:,} rows of {d:,} features would not fit into memory",
-            "Name the features",
-        )
     if not {"data", "indices", "indptr"} <= set(matrix):
         raise ProfileError(path, "has a matrix of an unknown kind", "Give a dense, CSR or CSC matrix")
     from scipy import sparse

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from os import PathLike, fspath
@@ -28,6 +29,7 @@ from micrographia.representation.profiles_table import (
     clear_missing,
     name_metadata,
     read_delimited,
+    said,
     split_columns,
 )
 
@@ -44,6 +46,11 @@ FORMATS = (".parquet", ".csv", ".csv.gz", ".tsv", ".tsv.gz", ".npz", ".h5ad")
 _KEY = b"micrographia"
 _ARRAYS = ("values", "embeddings", "features", "X", "x", "arr_0")
 _NAMES = ("names", "feature_names", "columns")
+_BROKEN = (
+    *(OSError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, SyntaxError),
+    *(RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error),
+)
+"""What numpy and zipfile raise over an archive that is damaged or claims what it does not hold."""
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 
@@ -126,7 +133,7 @@ def read_profiles(
     if written.get("source"):
         source["written"] = written["source"]
         source |= {key: written["source"][key] for key in ("steps", "kind") if key in written["source"]}
-    called = name or str(written.get("name") or "") or place.name[: -len(ending)]
+    called = name or str(written.get("name") or "") or _stem(place, ending)
     return Profiles(values, meta, names, called, source)
 
 
@@ -172,6 +179,11 @@ def _ending(path: Path) -> str:
     if found is None:
         raise ProfileError(path, "has no ending of a known format", f"Formats are {', '.join(FORMATS)}")
     return found
+
+
+def _stem(path: Path, ending: str) -> str:
+    endings = (ending, ending.replace(".tsv", ".txt"), ".pq")
+    return next((path.name[: -len(one)] for one in endings if path.name.lower().endswith(one)), path.name)
 
 
 def _source(path: Path, ending: str) -> dict[str, Any]:
@@ -220,14 +232,17 @@ def _read_parquet(path: Path) -> tuple[pd.DataFrame, Mapping[str, Any]]:
 
     try:
         table = pq.read_table(path)
-    except (pa.ArrowException, OSError, ValueError) as error:
-        problem = str(error).splitlines()[0][:120]
-        raise ProfileError(path, f"cannot be read as Parquet ({problem})", "Write it again") from error
-    if len(set(table.column_names)) < len(table.column_names):
+        names = list(table.column_names)
+        told = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+        lists = [
+            field.name for field in table.schema if pa.types.is_list(field.type) or _fixed(pa, field.type)
+        ]
+        twice = len(set(names)) < len(names)
+        frame: pd.DataFrame = table.drop_columns(lists).to_pandas() if not twice else pd.DataFrame()
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        raise ProfileError(path, f"cannot be read as Parquet ({said(error)})", "Write it again") from error
+    if twice:
         raise ProfileError(path, "has two columns of one name", "Give every column a name of its own")
-    told = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
-    lists = [field.name for field in table.schema if pa.types.is_list(field.type) or _fixed(pa, field.type)]
-    frame: pd.DataFrame = table.drop_columns(lists).to_pandas(ignore_metadata=False)
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     parts = [_unrolled(table.column(name), name, path) for name in lists]
@@ -255,16 +270,17 @@ def _unrolled(column: Any, name: str, path: Path) -> pd.DataFrame:
 
 def _read_npz(path: Path, member: str, features: Sequence[str] | None) -> tuple[Array, tuple[str, ...]]:
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as held:
             keys = list(held.files)
             planes = [key for key in keys if key == member] or [key for key in _ARRAYS if key in keys] or keys
             if member != "X" and member not in keys:
                 raise ProfileError(path, f"has no array {member!r}", f"It has {', '.join(keys) or 'none'}")
             values: Array = held[planes[0]] if planes else np.empty(0)
             named = next((held[key] for key in _NAMES if key in keys), None)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        problem = str(error).splitlines()[0][:120]
-        raise ProfileError(path, f"cannot be read as .npz ({problem})", "Save it without pickle") from error
+    except _BROKEN as error:
+        raise ProfileError(
+            path, f"cannot be read as .npz ({said(error)})", "Save it without pickle"
+        ) from error
     if values.ndim != 2 or values.dtype.kind not in "fiu":
         raise ProfileError(
             path, f"has an array of shape {values.shape} and type {values.dtype}", "Save an (n, d) array"
@@ -303,7 +319,7 @@ def _write_parquet(profiles: Profiles, target: Path) -> None:
             f"Metadata_{name}": pa.array(profiles.meta[name], from_pandas=True) for name in profiles.meta
         }
     except (pa.ArrowException, TypeError, ValueError) as error:
-        problem = f"a column of metadata cannot be stored ({str(error).splitlines()[0][:120]})"
+        problem = f"a column of metadata cannot be stored ({said(error)})"
         raise ProfileError(profiles.name, problem, "Use plain types") from error
     arrays |= {name: pa.array(profiles.values[:, at]) for at, name in enumerate(profiles.names)}
     note = {"profiles": 1, "name": profiles.name, "source": _plain(profiles.source)}

@@ -100,7 +100,7 @@ def read_delimited(path: Path, text_columns: Sequence[str], features: Sequence[s
             path, "has rows with more cells than its header", "Give every column a name"
         ) from error
     except (pd.errors.ParserError, UnicodeDecodeError, OSError, EOFError, zlib.error, ValueError) as error:
-        problem = f"cannot be read as a table ({_first_line(error)})"
+        problem = f"cannot be read as a table ({said(error)})"
         raise ProfileError(path, problem, "Write it as CSV in UTF-8") from error
     for name in texts:
         frame[name] = _typed(frame[name])
@@ -116,9 +116,14 @@ def _header(path: Path, separator: str) -> list[str]:
             stream = stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""))
             row = next(csv.reader(stream, delimiter=separator), None)
     except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
-        raise ProfileError(path, f"cannot be read ({_first_line(error)})", "Check the file") from error
+        raise ProfileError(path, f"cannot be read ({said(error)})", "Check the file") from error
     if not row or not any(name.strip() for name in row):
         raise ProfileError(path, "is empty", "Give a table with a header")
+    other = next((mark for mark in ";\t," if mark != separator and row[0].count(mark) > 1), None)
+    if len(row) == 1 and other is not None:
+        shown = "tabulators" if other == "\t" else repr(other)
+        hint = "Call it .tsv" if other == "\t" else "Call it .csv" if other == "," else "Write it with commas"
+        raise ProfileError(path, f"is separated by {shown}", hint)
     names = [name.strip() or "index" for name in row]
     twice = (
         next((name for at, name in enumerate(names) if name in names[:at]), None)
@@ -130,10 +135,10 @@ def _header(path: Path, separator: str) -> list[str]:
     return names
 
 
-def _first_line(error: Exception) -> str:
-    return (
-        str(getattr(error, "strerror", "") or error).splitlines()[0] if str(error) else type(error).__name__
-    )
+def said(error: BaseException) -> str:
+    """Return the first line of what an error says, cut to fit into a sentence; its type if it says nothing."""
+    lines = str(getattr(error, "strerror", "") or error).splitlines()
+    return lines[0][:120] if lines and lines[0].strip() else type(error).__name__
 
 
 def _typed(texts: pd.Series[Any]) -> pd.Series[Any]:

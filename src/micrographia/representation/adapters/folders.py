@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from micrographia.checks.fields import FieldGroups
 
 DESCRIPTION = "mifa.yaml"
-PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 MASKS = "labels"
 
 
