@@ -30,7 +30,7 @@ def demo(
     ] = None,
     seed: Annotated[int, typer.Option(help="Draws the simulated images")] = 0,
 ) -> None:
-    """See all of it work in a minute, offline: describe, check, fix, convert, check, card.
+    """See all of it work in a minute or two, offline: describe, check, fix, convert, check, card, probe.
 
     Simulates a small annotated dataset with planted defects, finds exactly those, mends them, and shows the result.
     """
@@ -93,6 +93,21 @@ def _simulated(folder: Path, seed: int) -> None:
     _run("describe", lab, "--prune")
     _run("check", lab, "--fix")
     _show(folder, lab)
+    _probed(folder, seed)
+    _look(folder, lab, folder / f"{lab.name}.mifa", probed=True)
+
+
+def _probed(folder: Path, seed: int) -> None:
+    from micrographia.cli.demo_probe import TOLD, simulate_screen
+
+    screen = folder / "screen"
+    simulate_screen(screen, seed)
+    _step("Simulated a plate of three compounds, to see what features of nuclei tell about them:")
+    for text in TOLD:
+        say(f"  {text}")
+    groups = [f"--group={name}=treatments.csv:{name}" for name in ("well", "treatment")]
+    _run("describe", screen, *groups)
+    _run("probe", "demo", "--data", screen, "--out", folder / "probe")
 
 
 def _own(folder: Path, data: Path) -> None:
@@ -115,6 +130,7 @@ def _own(folder: Path, data: Path) -> None:
     _run("check", lab, "--pixels", status=None)
     _run("check", lab, "--fix", status=None)
     _show(folder, lab, clean=False)
+    _look(folder, lab, folder / f"{lab.name}.mifa")
 
 
 def _show(folder: Path, lab: Path, *, clean: bool = True) -> None:
@@ -122,8 +138,13 @@ def _show(folder: Path, lab: Path, *, clean: bool = True) -> None:
     _run("convert", lab, out)
     _run("check", out, "--pixels", status=0 if clean else None)
     _run("card", out)
+
+
+def _look(folder: Path, lab: Path, out: Path, *, probed: bool = False) -> None:
     _step("Look at")
     say(f"  {out / 'card.html'}   the page that shows the dataset")
+    if probed:
+        say(f"  {folder / 'probe' / 'report.html'}   the page that says what was learned")
     say(f"  {lab / 'mifa.yaml'}   what people write")
     say(f"  {out}/   the dataset: OME-Zarr, tables, description")
     say("  and try it on yours:  micrographia demo elsewhere --data FOLDER")

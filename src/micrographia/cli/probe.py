@@ -30,7 +30,9 @@ def probe(
     out: Annotated[Path, typer.Option(help="Folder for report.html, result.json and the tables")] = Path(
         "probe"
     ),
-    audit: Annotated[bool, typer.Option("--audit", help="Only say what the design can tell; score nothing")] = False,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Only say what the design can tell; score nothing")
+    ] = False,
     listing: Annotated[bool, typer.Option("--list", help="List the protocols that come along")] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Threads; one a processor by default")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
@@ -127,4 +129,3 @@ def _written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool =
         return
     typer.echo(probe_text(document))
     say(f"Wrote {page} and {path.name}.   Next: open {page}, or repeat it: micrographia rerun {path}")
-

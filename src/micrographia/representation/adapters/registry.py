@@ -23,6 +23,7 @@ ADAPTERS = {
     "rxrx3": "rxrx3",
     "jump": "jump",
     "hest": "hest",
+    "dataset": "described",
 }
 """Name of an adapter in a protocol to its module."""
 

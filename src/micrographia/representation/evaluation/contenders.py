@@ -92,9 +92,10 @@ def gather(
     """
     problems: list[str] = []
     candidates = [one for one in extra if one.kind == "candidate"]
+    own = {**study.candidates, **(made or {})}
     for name in protocol.candidates:
-        if name in study.candidates:
-            candidates.append(Contender(name, "candidate", (study.candidates[name],)))
+        if name in own:
+            candidates.append(Contender(name, "candidate", (own[name],)))
         else:
             problems.append(f"The protocol names a candidate {name!r}, which the study does not have.")
     if not candidates:

@@ -128,9 +128,11 @@ def of_rows(found: Profiles, study: Study) -> Profiles:
 def simple_baselines(
     study: Study, protocol: Protocol, *, workers: int | None = None, quiet: bool = True
 ) -> dict[str, Profiles]:
-    """Return the baselines that a protocol names and that are made from images: name to features."""
+    """Return the features that a protocol names and that are made from images and label images: name to features."""
     wanted = [
-        name for name in protocol.baselines if name not in study.baselines and name != RANDOM_PROJECTION
+        name
+        for name in dict.fromkeys((*protocol.candidates, *protocol.baselines))
+        if name not in study.baselines and name not in study.candidates and name != RANDOM_PROJECTION
     ]
     if study.images is None or not wanted:
         return {}
