@@ -151,6 +151,24 @@ def test_quantiles_are_those_of_numpy_and_nan_pixels_are_left_out():
         assert row["c1_integrated"] == pytest.approx(held.sum())
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    planes(12),
+    st.sampled_from([2, 40, 65535]),
+    st.sampled_from(["uint8", "uint16", "float32"]),
+    st.integers(0, 99),
+)
+def test_quantiles_are_the_same_counted_or_sorted(labels, largest, dtype, seed):
+    top = min(largest, 255) if dtype == "uint8" else largest
+    image = np.random.default_rng(seed).integers(0, top, labels.shape, endpoint=True).astype(dtype)
+    found = object_features(labels, image).set_index("label_id")
+    for label in found.index:
+        held = image[labels == label].astype(float)
+        known = [*np.percentile(held, (25, 50, 75)), np.median(np.abs(held - np.median(held)))]
+        own = found.loc[label, ["c1_lower_quartile", "c1_median", "c1_upper_quartile", "c1_mad"]]
+        assert own.tolist() == pytest.approx(known)
+
+
 def test_bright_objects_lose_no_digits():
     labels = np.zeros((40, 40), np.uint8)
     labels[5:30, 5:30] = 1

@@ -55,14 +55,8 @@ class Objects:
             self.runs: Runs = extract(labels)
         except OverflowError as error:
             raise AnnotationError("", str(error), "Number the objects anew") from error
-        keys, slots = np.zeros(1024, np.int64), np.full(1024, -1, np.int64)
-        _, _, ids, count, slot = insert(self.runs.value, keys, slots, np.zeros(512, np.int64), 0)
-        order = np.argsort(ids[:count])
-        rank = np.empty(count, np.int64)
-        rank[order] = np.arange(count)
-        self.ids: Ints = ids[:count][order]
-        self.slot: Ints = rank[slot]
-        self.stats = np.empty((count, measure.COLUMNS), np.int64)
+        self.ids, self.slot = _numbered(self.runs.value)
+        self.stats = np.empty((len(self.ids), measure.COLUMNS), np.int64)
         measure.clear(self.stats)
         runs = self.runs
         measure.measure(runs.row, runs.x0, runs.x1, self.slot, runs.shape[1], 0, 0, 0, self.stats)
@@ -99,6 +93,21 @@ class Objects:
         if self._order is None:
             self._order = kernels.by_object(self.slot, len(self))
         return self._order
+
+
+def _numbered(values: Ints) -> tuple[Ints, Ints]:
+    """Return the distinct values, ascending, and the place of each value among them."""
+    if len(values) and values.min() >= 0 and values.max() < 8 * len(values) + 1024:
+        # Labels that are dense are looked up in a table.
+        seen = np.zeros(int(values.max()) + 1, np.int64)
+        seen[values] = 1
+        return np.flatnonzero(seen), (np.cumsum(seen) - 1)[values]
+    keys, slots = np.zeros(1024, np.int64), np.full(1024, -1, np.int64)
+    _, _, ids, count, slot = insert(values, keys, slots, np.zeros(512, np.int64), 0)
+    order = np.argsort(ids[:count])
+    rank = np.empty(count, np.int64)
+    rank[order] = np.arange(count)
+    return ids[:count][order], rank[slot]
 
 
 def intensity_features(objects: Objects, pixels: Array, quantiles: bool = True) -> dict[str, Array]:
@@ -147,7 +156,10 @@ def intensity_features(objects: Objects, pixels: Array, quantiles: bool = True) 
     if quantiles:
         held = np.full((len(objects), len(QUANTILES)), np.nan)
         largest = int(objects.area.max(initial=0))
-        kernels.quantiles(image, *place, *objects.by_object, largest, held)
+        if image.dtype.kind == "u":
+            kernels.quantiles_counted(image, *place, *objects.by_object, largest, held)
+        else:
+            kernels.quantiles(image, *place, *objects.by_object, largest, held)
         found |= {name: held[:, at] for at, name in enumerate(QUANTILES)}
     return found
 

@@ -181,6 +181,16 @@ def _between(values: Array, count: int, share: float) -> float:
 
 
 @kernel
+def _four(values: Array, count: int, out: Array) -> None:
+    """Set quartiles and the median absolute deviation of the first ``count`` values, which are lost."""
+    for q in range(3):
+        out[q] = _between(values, count, 0.25 * (q + 1))
+    for k in range(count):
+        values[k] = abs(values[k] - out[1])
+    out[3] = _between(values, count, 0.5)
+
+
+@kernel
 def quantiles(
     image: Array, row: Ints, x0: Ints, x1: Ints, starts: Ints, order: Ints, size: int, out: Array
 ) -> None:
@@ -198,12 +208,88 @@ def quantiles(
                 if np.isfinite(v):
                     held[n] = v
                     n += 1
-        if n == 0:
+        if n > 0:
+            _four(held, n, out[s])
+
+
+@kernel
+def _counted(counts: Array, low: int, share: float, total: int) -> float:
+    """Return a quantile, linear between neighbours, given how often each value from ``low`` occurs."""
+    at = share * (total - 1)
+    rank = int(at)
+    seen = counts[0]
+    value = 0
+    while seen <= rank:
+        value += 1
+        seen += counts[value]
+    following = value
+    if seen <= min(rank + 1, total - 1):
+        following += 1
+        while counts[following] == 0:
+            following += 1
+    return low + value + (at - rank) * (following - value)
+
+
+@kernel
+def _deviation(counts: Array, low: int, high: int, middle: float, total: int) -> float:
+    """Return the median distance from ``middle``: values come outwards from there, the nearer side first."""
+    left = int(np.floor(middle)) - low
+    right = left + 1
+    seen = 0
+    lower, upper = (total - 1) // 2, total // 2
+    found = -1.0
+    while True:
+        near = middle - (left + low) if left >= 0 else np.inf
+        far = (right + low) - middle if right <= high - low else np.inf
+        if near <= far:
+            distance = near
+            seen += counts[left]
+            left -= 1
+        else:
+            distance = far
+            seen += counts[right]
+            right += 1
+        if found < 0 and seen > lower:
+            found = distance
+        if seen > upper:
+            return 0.5 * (found + distance)
+
+
+@kernel
+def quantiles_counted(
+    image: Array, row: Ints, x0: Ints, x1: Ints, starts: Ints, order: Ints, size: int, out: Array
+) -> None:
+    """Do what :func:`quantiles` does for unsigned integers, by counting how often each value occurs."""
+    counts = np.zeros(1024, np.int32)
+    held = np.empty(size)
+    for s in range(starts.size - 1):
+        low, high = 1 << 62, -1
+        n = 0
+        for k in range(starts[s], starts[s + 1]):
+            i = order[k]
+            n += x1[i] - x0[i]
+            for x in range(x0[i], x1[i]):
+                v = np.int64(image[row[i], x])
+                low = min(low, v)
+                high = max(high, v)
+        span = high - low + 1
+        if span > 16 * n + 1024:
+            # So few pixels are sorted faster than so many counts are read.
+            at = 0
+            for k in range(starts[s], starts[s + 1]):
+                i = order[k]
+                for x in range(x0[i], x1[i]):
+                    held[at] = image[row[i], x]
+                    at += 1
+            _four(held, n, out[s])
             continue
-        out[s, 0] = _between(held, n, 0.25)
-        middle = _between(held, n, 0.5)
-        out[s, 1] = middle
-        out[s, 2] = _between(held, n, 0.75)
-        for k in range(n):
-            held[k] = abs(held[k] - middle)
-        out[s, 3] = _between(held, n, 0.5)
+        if span > counts.size:
+            counts = np.zeros(2 * span, np.int32)
+        counts[:span] = 0
+        for k in range(starts[s], starts[s + 1]):
+            i = order[k]
+            for x in range(x0[i], x1[i]):
+                counts[np.int64(image[row[i], x]) - low] += 1
+        for q in range(3):
+            out[s, q] = _counted(counts, low, 0.25 * (q + 1), n)
+        out[s, 3] = _deviation(counts, low, high, out[s, 1], n)
