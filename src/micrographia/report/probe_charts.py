@@ -48,7 +48,7 @@ def heat_map(values: Sequence[Sequence[float | None]], label: str, *, diverging:
             x, y = column * wide, row * height
             drawn.append(f'<rect x="{x:.3f}%" y="{y}" width="{wide:.3f}%" height="{height}" fill="{code}"/>')
             if size <= NUMBERED:
-                ink = "#111" if _bright(colour) else "#fff"
+                ink = "#000" if _bright(colour) else "#fff"
                 drawn.append(
                     f'<text x="{x + wide / 2:.3f}%" y="{y + height / 2 + 4:g}" text-anchor="middle" '
                     f'fill="{ink}">{_short(value)}</text>'

@@ -20,19 +20,21 @@ SHOWN = 12
 Parts = dict[str, Any]
 
 
-def forest(task: Task) -> Parts:
+def forest(task: Task, *, brief: bool = False) -> Parts:
     """Return the forest plot of a task: a row each, folded rows, axis, legend.
 
     Parameters
     ----------
     task
         Its rows in the order in which they are shown.
+    brief
+        Count the verdicts of a candidate instead of telling each.
     """
     decimals = words.places(task.rows)
     axis = _axis(task.rows)
     named = [text(row.get("candidate")) for row in task.candidates]
     compared = by_candidate(task.comparisons, named)
-    detailed = len(named) <= DETAILED
+    detailed = len(named) <= DETAILED and not brief
     rows = []
     for row in task.rows:
         name = text(row.get("candidate"))
@@ -64,6 +66,7 @@ def forest(task: Task) -> Parts:
         "reason": reason,
         "legend": _legend(task, axis, decimals),
         "detailed": detailed and any(row["verdicts"] for row in rows),
+        "wordy": any(len(other["word"]) > len("equivalent") for row in rows for other in row["verdicts"]),
         "compared": bool(task.comparisons),
     }
 

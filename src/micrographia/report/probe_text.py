@@ -105,7 +105,7 @@ def _task(task: Task, width: int, *, everything: bool) -> list[Text]:
         lines += _blocks(candidates, compared, decimals, width)
     left = len(task.candidates) - len(candidates)
     if left:
-        lines.append(Text(f"    {left} more candidates are in the report.", style="dim"))
+        lines += _wrapped(f"{left} more candidates are in the report.", width, style="dim")
     return lines
 
 
@@ -167,10 +167,9 @@ def _blocks(
             line = Text(" " * 6) + _padded(Text(word, style=STYLES.get(word, "")), size)
             line.append(f"  {words.signed(other.get('difference'), decimals)}  vs ")
             line.append_text(_padded(Text(named[id(other)]), wide))
-            if number(other.get("minimum_detectable")) is not None:
-                line.append(
-                    f"   detectable {words.fixed(other['minimum_detectable'], decimals)}", style="dim"
-                )
+            least = f"   detectable {words.fixed(other.get('minimum_detectable'), decimals)}"
+            if number(other.get("minimum_detectable")) is not None and line.cell_len + len(least) <= width:
+                line.append(least, style="dim")
             lines.append(line if line.cell_len <= width else line[: width - 1] + Text("…"))
     return lines
 
