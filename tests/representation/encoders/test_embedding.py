@@ -11,6 +11,7 @@ import pytest
 from builder import Builder, field
 from micrographia.cli import main
 from micrographia.errors import MicrographiaError, ProfileError
+from micrographia.images import open_image
 from micrographia.representation.encoders.embedding import TOLERANCE, by_layer, embed, embed_file
 from micrographia.representation.encoders.functions import FunctionEncoder
 from micrographia.representation.encoders.plain import random_cnn
@@ -98,6 +99,18 @@ def test_bytes_do_not_depend_on_the_workers(dataset, tiny, tmp_path):
     assert (tmp_path / "1.parquet").read_bytes() == (tmp_path / "4.parquet").read_bytes()
 
 
+def cut(dataset, side):
+    """Yield the patches of all fields in their order, scaled as the percentiles of their field say."""
+    for name in sorted((dataset / "images").iterdir()):
+        with open_image(name) as image:
+            pixels = image.read().astype(float)
+        low, high = np.percentile(pixels, [0.1, 99.9], method="inverted_cdf")
+        scaled = np.clip((pixels - low) / (high - low), 0, 1)
+        for y in range(0, 96, side):
+            for x in range(0, 96, side):
+                yield scaled[y : y + side, x : x + side]
+
+
 KILLER = """
 import os, signal
 calls = 0
@@ -128,6 +141,10 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(dataset, tmp_path, mo
     assert main([*call, "b.parquet"]) == 0
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert [name for name in left_in(tmp_path) if name.startswith(".")] == []
+    held = read_profiles(tmp_path / "a.parquet")
+    expected = np.array([patch.mean() for patch in cut(dataset, 8)])
+    assert (held.n, list(held.meta["y"][:2]), list(held.meta["x"][:2])) == (576, [3.5, 3.5], [3.5, 11.5])
+    assert held.values[:, 0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_an_error_leaves_what_is_done_and_an_older_output(dataset, tiny, tmp_path):

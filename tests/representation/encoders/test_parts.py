@@ -102,6 +102,12 @@ def test_row_groups_do_not_change_the_rows(left, tmp_path, monkeypatch, bytes_):
     assert pq.ParquetFile(tmp_path / "a.parquet").metadata.row_group(0).num_rows == sizes[bytes_]
 
 
+def test_a_row_that_is_not_there_is_noticed(left, tmp_path):
+    with pytest.raises(ProfileError, match="5 of 6 rows are there"):
+        write_parquet(tmp_path / "a.parquet", "net", pd.DataFrame({"i": range(6)}), ("x",) * 3, {}, left)
+    assert not (tmp_path / "a.parquet").exists()
+
+
 def test_nothing_is_left_of_an_output_that_fails(left, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ProfileError, match="cannot be written"):

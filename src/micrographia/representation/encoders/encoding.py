@@ -37,7 +37,8 @@ def encode_all(
     """
     tiles = plan.sampling.fit == "tiles" and plan.sampling.per == "image"
     work = _Rows(encoder, plan.mapping, layers, batch)
-    chunks = list(islice(plan.chunks(), parts.chunks, None))
+    begun = parts.chunks
+    chunks = list(islice(plan.chunks(), begun, None))
     done = plan.windows - sum(chunk.stop - chunk.start for chunk in chunks)
 
     def name(chunk: Any) -> str:
@@ -46,11 +47,11 @@ def encode_all(
     with Progress("embedding", plan.windows, quiet=quiet) as progress:
         progress.advance(done)
         outcomes = stream(plan.read, chunks, kind="threads", workers=workers, name=name)
-        for number, (chunk, outcome) in enumerate(zip(chunks, outcomes, strict=True), parts.chunks + 1):
+        for number, (chunk, outcome) in enumerate(zip(chunks, outcomes, strict=True), begun + 1):
             pixels = outcome.result()
             work.add(pixels, plan.row_numbers(chunk))
             progress.advance(len(pixels), pixels.nbytes)
-            final = number == parts.chunks + len(chunks)
+            final = number == begun + len(chunks)
             if final or (work.rows >= PART_ROWS and (chunk.last or not tiles)):
                 parts.add(work.take(), number)
 

@@ -145,6 +145,10 @@ def write_parquet(
     fields += [pa.field(feature, pa.float32()) for feature in names]
     note = {"profiles": 1, "name": name, "source": source}
     schema = pa.schema(fields, {_KEY: json.dumps(note, sort_keys=True).encode()})
+    if parts.rows != len(meta):
+        raise ProfileError(
+            path, f"{parts.rows:,} of {len(meta):,} rows are there", "Start afresh with --overwrite"
+        )
     size = max(1, GROUP_BYTES // (4 * max(1, len(names))))
     try:
         with replaced(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
