@@ -13,7 +13,10 @@ def test_the_demonstration_finds_exactly_what_it_planted(tmp_path, capsys):
     assert "Found exactly the 7 planted defects, and nothing else." in told
     assert (folder / "lab.mifa" / "card.html").is_file()
     assert len(open_dataset(folder / "lab.mifa").image_ids) == 16
-    assert sorted(path.name for path in folder.iterdir()) == [".micrographia-demo", "lab", "lab.mifa"]
+    held = [".micrographia-demo", "lab", "lab.mifa", "probe", "screen"]
+    assert sorted(path.name for path in folder.iterdir()) == held
+    assert (folder / "probe" / "report.html").is_file()
+    assert "objects scores" in told
 
 
 def test_it_works_on_ones_own_folder_and_leaves_it_alone(tmp_path, capsys):
