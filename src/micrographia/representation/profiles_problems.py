@@ -149,8 +149,8 @@ def _labels(profiles: Profiles, labels: Sequence[str] | None) -> Iterator[str]:
 
     read = profiles.source.get("missing_words", {})
     for name in labels if labels is not None else [str(column) for column in profiles.meta.columns]:
-        if labels is not None:
-            profiles.column(name) if name not in profiles.meta.columns else None
+        if name not in profiles.meta.columns:
+            profiles.column(name)  # says what there is
         series = profiles.meta[name]
         missing = int(series.isna().sum())
         words = read.get(name, {})

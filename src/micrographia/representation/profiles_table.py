@@ -72,10 +72,11 @@ def read_delimited(path: Path, text_columns: Sequence[str], features: Sequence[s
     separator = "\t" if path.name.removesuffix(".gz").endswith((".tsv", ".txt")) else ","
     header = _header(path, separator)
     told = set(text_columns) | IDENTIFIERS
+    asked = None if features is None else set(features)
     texts = [
         name
         for name in header
-        if name in told or is_prefixed(name) or (features is not None and name not in features)
+        if name in told or is_prefixed(name) or (asked is not None and name not in asked)
     ]
     empty: dict[Any, list[str]] = {name: [""] for name in texts}
     empty |= {name: ["", *MISSING_WORDS] for name in header if name not in empty}
@@ -205,14 +206,13 @@ def split_columns(
         raise ProfileError(path, "holds no rows", "Give a table with at least one row")
     chosen: list[tuple[str, Array]] = []
     told: list[str] = []
+    listed = set(metadata) | IDENTIFIERS
+    asked = None if features is None else set(features)
     for name, (_, series) in zip(columns, frame.items(), strict=True):
-        if features is not None:
-            (told.append(name) if name not in features else None)
+        if asked is not None:
+            told += [name] if name not in asked else []
             continue
-        if name in metadata or name in IDENTIFIERS or is_prefixed(name):
-            told.append(name)
-            continue
-        numbers = _numbers(series, name, path, certain=False)
+        numbers = None if name in listed or is_prefixed(name) else _numbers(series, name, path, certain=False)
         if numbers is None:
             told.append(name)
         else:

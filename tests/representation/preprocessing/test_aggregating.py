@@ -72,3 +72,18 @@ def test_what_cannot_be_aggregated_is_told():
         Aggregate("compound", "mode")
     with pytest.raises(ProfileError, match="needs a column"):
         Aggregate([])
+
+
+def test_blocks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(200, 3))
+    values[rng.random((200, 3)) < 0.1] = np.nan
+    values[0] = np.inf
+    meta = pd.DataFrame({"label": rng.integers(0, 60, 200), "plate": rng.choice(["p1", "p2"], 200)})
+    profiles = Profiles(values, meta, ("x", "y", "z"))
+    for statistic in ("mean", "median"):
+        whole = Aggregate("label", statistic).apply(profiles)
+        monkeypatch.setattr("micrographia.representation.preprocessing.aggregating._BLOCK", 10)
+        small = Aggregate("label", statistic).apply(profiles)
+        np.testing.assert_array_equal(small.values, whole.values)
+        assert small.meta.equals(whole.meta)

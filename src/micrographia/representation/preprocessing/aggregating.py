@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 JOINED = " | "
 """What stands between the labels of a column that differ within a group."""
+_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,7 @@ class Aggregate:
             raise ProfileError(
                 profiles.name, f"no row has a label by {self.by}", "Aggregate by other columns"
             )
-        order = np.argsort(codes, kind="stable")[int((codes < 0).sum()) :]
-        ends = np.cumsum(np.bincount(codes[order], minlength=count))
-        starts = np.concatenate([[0], ends[:-1]])
-        values = np.empty((count, profiles.d), dtype=profiles.values.dtype)
-        for at, (start, stop) in enumerate(zip(starts, ends, strict=True)):
-            rows = profiles.values[order[start:stop]]
-            values[at] = rows[0] if len(rows) == 1 else self._middle(rows)
+        values = self._values(profiles.values, codes, count)
         meta = self._meta(profiles.meta, codes, count)
         left = int((codes < 0).sum())
         source = {**profiles.source, "steps": [*profiles.source.get("steps", ()), self.described()]}
@@ -105,12 +100,33 @@ class Aggregate:
         inside = np.bincount(codes[(codes >= 0) & mask], minlength=count)
         return inside == np.bincount(codes[codes >= 0], minlength=count) if every else inside > 0
 
-    def _middle(self, rows: Array) -> Array:
+    def _values(self, values: Array, codes: Array, count: int) -> Array:
+        """Return the middle of each group; groups of one size are reduced together, block by block."""
+        order = np.argsort(codes, kind="stable")[int((codes < 0).sum()) :]
+        sizes = np.bincount(codes[order], minlength=count)
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        reduced = np.empty((count, values.shape[1]), dtype=values.dtype)
+        for size in np.unique(sizes):
+            groups = np.flatnonzero(sizes == size)
+            step = max(1, _BLOCK // max(1, int(size) * values.shape[1]))
+            for at in range(0, len(groups), step):
+                some = groups[at : at + step]
+                held = values[order[starts[some][:, None] + np.arange(size)]]
+                reduced[some] = held[:, 0] if size == 1 else self._middle(held)
+        return reduced
+
+    def _middle(self, held: Array) -> Array:
+        """Return the middle of the rows of groups, (groups, rows, d) to (groups, d); NaN is ignored."""
+        missing = np.isnan(held)
         if self.statistic == "median":
-            return _median(rows)
-        present = ~np.isnan(rows)
-        total = np.where(present, rows, 0).sum(axis=0, dtype=np.float64)
-        return np.where(present.any(axis=0), total / np.maximum(present.sum(axis=0), 1), np.nan)
+            with np.errstate(invalid="ignore"):  # between two infinities there is no middle
+                middle = np.median(held, axis=1)
+            for group in np.flatnonzero(missing.any(axis=(1, 2))):
+                middle[group] = _median(held[group])
+            return np.asarray(middle)
+        present = (~missing).sum(axis=1)
+        total = np.where(missing, 0, held).sum(axis=1, dtype=np.float64)
+        return np.where(present > 0, total / np.maximum(present, 1), np.nan)
 
     def _meta(self, meta: pd.DataFrame, codes: Array, count: int) -> pd.DataFrame:
         import pandas as pd
@@ -128,10 +144,11 @@ class Aggregate:
             first = by_group.first()
             if (distinct > 1).any():
                 first = first.astype(object)
-                mixed = distinct.index[distinct > 1]
-                among = np.isin(groups, mixed)
-                for code, part in held[among].groupby(groups[among]):
-                    first.at[code] = JOINED.join(sorted({str(label) for label in part.dropna()}))
+                among = np.isin(groups, distinct.index[distinct > 1]) & held.notna().to_numpy()
+                pairs = pd.DataFrame({"group": groups[among], "label": held[among].astype(str).to_numpy()})
+                pairs = pairs.drop_duplicates().sort_values(["group", "label"])
+                joined = pairs.groupby("group")["label"].agg(JOINED.join)
+                first[joined.index] = joined.to_numpy(dtype=object)
             columns[str(name)] = first.to_numpy() if first.dtype == object else first.array
         columns["n_rows"] = np.bincount(groups, minlength=count)
         return pd.DataFrame(columns)

@@ -5,7 +5,6 @@ import pytest
 from micrographia.errors import ProfileError
 from micrographia.representation.adapters import load
 from micrographia.representation.adapters.diabetes import CELLS
-from micrographia.representation.adapters.spatialtime import CLINICAL, SUMMARY
 
 
 def cells(n=200):
@@ -66,18 +65,3 @@ def test_the_published_islets(data):
     assert study.rows["n_cells"].sum() == 253_777
     donors = study.rows.groupby("stage", observed=True)["donor"].nunique()
     assert donors.to_dict() == {"Non-diabetic": 4, "Onset": 4, "Long-duration": 4}
-
-
-def test_cores_of_a_microarray(tmp_path, data):
-    study = load("spatialtime", data / "spatialtime_tma_mif")
-    assert len(study.rows) == 229
-    assert study.rows["patient"].nunique() == 229
-    assert study.candidates["marker percentages"].d == 12
-    assert study.cells["region"].nunique() == 5
-    assert len(study.cells) == 12_782
-    for name in (SUMMARY, CLINICAL):
-        (tmp_path / name).write_bytes((data / "spatialtime_tma_mif" / name).read_bytes())
-    short = pd.read_csv(tmp_path / CLINICAL).iloc[1:]
-    short.to_csv(tmp_path / CLINICAL, index=False)
-    with pytest.raises(ProfileError, match="lacks 1 cores, the first"):
-        load("spatialtime", tmp_path)
