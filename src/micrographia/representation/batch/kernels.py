@@ -228,3 +228,38 @@ def count_kinds(indices: Array, biology: Array, centre: Array, k: int, counts: A
             seen += 1
             if seen == k:
                 break
+
+
+@kernel
+def follow_circle(members: Array, keys: Array, indices: Array, distances: Array) -> None:
+    """Give each of some copies the next ones on a circle that share no key with it, if there are enough.
+
+    Parameters
+    ----------
+    members
+        Rows that are copies of each other, in random order ``(m,)``.
+    keys
+        Labels of all rows ``(n, keys)``; rows that share one are not each other's neighbours.
+    indices, distances
+        Neighbours of all rows ``(n, k)``: written with copies and 0 where a row finds ``k`` of them.
+    """
+    m, k = len(members), indices.shape[1]
+    found = np.empty(k, np.int64)
+    for at in range(m):
+        row = members[at]
+        if not np.isfinite(distances[row]).all():
+            continue
+        count = 0
+        for step in range(1, m):
+            other = members[(at + step) % m]
+            apart = True
+            for key in range(keys.shape[1]):
+                if keys[row, key] == keys[other, key]:
+                    apart = False
+            if apart:
+                found[count] = other
+                count += 1
+                if count == k:
+                    indices[row] = found
+                    distances[row] = 0.0
+                    break

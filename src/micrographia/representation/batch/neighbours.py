@@ -11,6 +11,7 @@ import numpy.typing as npt
 from micrographia.errors import ProfileError
 from micrographia.representation.batch.copies import copy_numbers
 from micrographia.representation.batch.inputs import Array, Floats
+from micrographia.representation.batch.kernels import follow_circle
 from micrographia.representation.retrieval.neighbours import nearest_neighbours
 from micrographia.representation.retrieval.similarity import Distance
 
@@ -78,26 +79,26 @@ def search(
         there = found >= 0
         indices[order] = np.where(there, order[np.maximum(found, 0)], -1)
         distances[order] = np.where(there, far, np.inf)
-        if exclude is None:
-            _spread_copies(values, order, indices, distances)
+        _spread_copies(values, order, exclude or (), indices, distances)
     return Neighbours(indices, distances)
 
 
-def _spread_copies(values: Array, order: npt.NDArray[np.intp], indices: Array, distances: Array) -> None:
+def _spread_copies(
+    values: Array, order: npt.NDArray[np.intp], exclude: Sequence[Array], indices: Array, distances: Array
+) -> None:
     """Give each of more than ``k`` copies the ``k`` copies that follow it in the order, around a circle."""
     k = indices.shape[1]
     numbers = copy_numbers(values[order])
     sizes = np.bincount(numbers)
     if sizes.max() <= k:
         return
+    keys = np.empty((len(values), len(exclude)), dtype=np.int64)
+    for at, labels in enumerate(exclude):
+        keys[:, at] = np.unique(np.asarray(labels), return_inverse=True)[1]
     grouped = np.argsort(numbers, kind="stable")
     starts = np.concatenate([[0], np.cumsum(sizes)])
     for number in np.flatnonzero(sizes > k):
-        members = order[grouped[starts[number] : starts[number + 1]]]
-        if np.isfinite(distances[members]).all():
-            circle = np.concatenate([members, members[:k]])
-            indices[members] = np.lib.stride_tricks.sliding_window_view(circle[1:], k)
-            distances[members] = 0.0
+        follow_circle(order[grouped[starts[number] : starts[number + 1]]], keys, indices, distances)
 
 
 def given(neighbours: Neighbours | tuple[Array, Array], n: int) -> Neighbours:

@@ -42,7 +42,7 @@ class RobustnessIndex:
     shares
         Share of each kind among all neighbours, by ``"SS"``, ``"SO"``, ``"OS"``, ``"OO"``; they sum to 1.
     chance
-        The index of neighbours drawn at random, which is also that of ``k = n - 1``, whatever the embedding.
+        The index of neighbours drawn at random from those that a row may have.
     low, high
         The least and the largest index that any embedding of this design could have with this ``k``.
     k
@@ -241,12 +241,13 @@ def _index(counts: Array, available: Array, k: int, reason: str) -> RobustnessIn
     shares = {
         name: float(total[at] / everything) if everything else float("nan") for at, name in enumerate(KINDS)
     }
-    at_random = available.sum(axis=0)
-    both = int(at_random[1] + at_random[2])
-    chance = float(at_random[1] / both) if both else float("nan")
+    possible = available.sum(axis=1, keepdims=True)
+    at_random = np.divide(available, possible, out=np.zeros(available.shape), where=possible > 0).sum(axis=0)
+    both = at_random[1] + at_random[2]
+    chance = float(at_random[1] / both) if both > 0 else float("nan")
     low, high = _limits(available, k)
     reasons = [reason] if reason else []
-    if not both:
+    if both == 0:
         reasons.append(
             "no two rows share only their biology or only their centre: one of them decides the other"
         )
