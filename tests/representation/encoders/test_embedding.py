@@ -62,6 +62,13 @@ def test_layers_are_taken_apart_in_order(dataset, tiny, tmp_path):
     assert np.array_equal(apart["moments"].values, embed(dataset, tiny).values)
     written = embed(dataset, tiny, layers=["corner"], out=tmp_path / "a.parquet")
     assert np.array_equal(by_layer(read_profiles(tmp_path / "a.parquet"))["corner"].values, written.values)
+    backwards = FunctionEncoder(
+        lambda batch: {name: batch.mean((2, 3)) for name in "cab"}, size=8, channels=1
+    )
+    for _ in range(2):  # made, and found whole
+        held = embed(dataset, backwards, layers=True, out=tmp_path / "b.parquet")
+        assert list(by_layer(held)) == ["c", "a", "b"]
+    assert list(by_layer(read_profiles(tmp_path / "b.parquet"))) == ["c", "a", "b"]
     with pytest.raises(EncoderError, match=r"has no layer 'head'\. Layers are corner, moments"):
         embed(dataset, tiny, layers=["head"])
     with pytest.raises(ProfileError, match="does not say which layers"):
@@ -270,3 +277,23 @@ def test_time_series_and_depth_of_real_data(tiny, data, tmp_path):
     assert np.array_equal(found.values[0], found.values[1])
     mean = embed(tmp_path, tiny, scaling="dtype", project="mean")
     assert (mean.values[:, 0] < found.values[:, 0]).all()
+
+
+def test_a_run_that_failed_to_write_in_the_end_only_writes(dataset, tmp_path):
+    calls = []
+
+    def counted(batch):
+        calls.append(len(batch))
+        return batch.mean((2, 3))
+
+    encoder = FunctionEncoder(counted, name="counted", size=16, channels=1)
+    out = tmp_path / "a.parquet"
+    out.mkdir()  # in the way of the file
+    with pytest.raises(ProfileError):
+        embed_file(dataset, encoder, out, overwrite=True)
+    out.rmdir()
+    before = len(calls)
+    done = embed_file(dataset, encoder, out)
+    assert (done.resumed, done.rows) == (4, 4)
+    # One more call, of zeros, tells how many features there are.
+    assert len(calls) == before + 1

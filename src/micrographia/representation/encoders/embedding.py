@@ -235,7 +235,8 @@ def by_layer(profiles: Profiles) -> dict[str, Profiles]:
     if not spans or max(stop for _, stop in spans.values()) != profiles.d:
         raise ProfileError(profiles.name, "does not say which layers its features are of", "Embed it again")
     found = {}
-    for layer, (start, stop) in spans.items():
+    # JSON has sorted the names; the network's order is that of the features.
+    for layer, (start, stop) in sorted(spans.items(), key=lambda held: int(held[1][0])):
         held = profiles.select(np.arange(start, stop))
         source = {key: value for key, value in profiles.source.items() if key != "layers"}
         found[layer] = replace(held, source={**source, "layer": layer})
