@@ -125,7 +125,7 @@ def test_the_sentences_of_the_result_stand_first_and_the_rest_is_folded(result):
     page = probe_page(result | {"headline": sentences})
     at = [page.index(f"<li>{sentence}</li>") for sentence in sentences]
     assert at == sorted(at)
-    assert "3 more sentences" in page
+    assert "4 more sentences" in page
 
 
 def test_marks_stand_where_the_numbers_say(result, page):

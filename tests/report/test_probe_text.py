@@ -14,7 +14,7 @@ def test_the_table_is_that_of_the_primary_task():
     lines = text.splitlines()
     at = next(index for index, line in enumerate(lines) if line.lstrip().startswith("candidate "))
     assert lines[at - 1].startswith("  Mechanism of action, 1-NN, not same compound and not same week")
-    assert lines[at - 1].endswith("primary metric; unit: compound (38)")
+    assert lines[at - 1].endswith("primary metric; unit: compound (38), crossed with week")
     assert re.split(r"\s{2,}", lines[at].strip()) == [
         "candidate", "score", "95% interval", "chance", "majority",
         "vs untrained twins", "vs intensity", "vs cell density", "vs well position",
@@ -67,8 +67,8 @@ def test_too_few_groups_are_said():
 
 def test_many_candidates_are_cut_and_told():
     crowd = many()
-    assert "28 more candidates are in the report" in probe_text(crowd)
-    assert "more candidates are in" not in probe_text(crowd, everything=True)
+    assert "More candidates in the report: 28." in probe_text(crowd)
+    assert "More candidates" not in probe_text(crowd, everything=True)
 
 
 def test_nothing_scored():

@@ -56,7 +56,12 @@ def examples(result: Mapping[str, Any]) -> Parts:
                 "judged": sum(tile["correct"] is not None for tile in neighbours),
             }
         )
-    return {"rows": told, "more": max(0, len(rows) - EXAMPLES)}
+    tiles = [tile for row in told for tile in (row["query"], *row["neighbours"])]
+    return {
+        "rows": told,
+        "more": max(0, len(rows) - EXAMPLES),
+        "pictures": any(tile["thumbnail"] for tile in tiles),
+    }
 
 
 def similarity(result: Mapping[str, Any]) -> Parts:
@@ -101,6 +106,7 @@ def audit(result: Mapping[str, Any]) -> Parts:
             {
                 "kind": text(found.get("kind")).replace("_", " "),
                 "text": text(found.get("text")),
+                "weight": text(found.get("weight")),
                 "numbers": _pairs(mapping(found, "numbers")),
             }
             for found in listed(held, "findings")

@@ -19,6 +19,7 @@ from micrographia.report.probe_result import (
     text,
     texts,
 )
+from micrographia.report.probe_scores import common_reason
 from micrographia.report.probe_strips import bar, scale, strip, ticks
 
 Parts = dict[str, Any]
@@ -92,13 +93,13 @@ def incremental(result: Mapping[str, Any], order: Sequence[str]) -> Parts:
                 }
                 for key, _ in shown
             ],
-            "reason": text(row.get("reason")),
         }
         for name, held in by_candidate(rows, order).items()
         for row in held
     ]
     return {
         "rows": told,
+        "reasons": _reasons(rows),
         "labels": [label for _, label in shown],
         "many": len({row["task"] for row in told}) > 1,
     }
@@ -137,24 +138,38 @@ def decodability(result: Mapping[str, Any], order: Sequence[str]) -> Parts:
                         ),
                     }
                 )
-        told.append({"nuisance": nuisance, "role": role, "metric": metric, "rows": lines})
+        reason = common_reason(lines)
+        told.append({"nuisance": nuisance, "role": role, "metric": metric, "rows": lines, "reason": reason})
     return {"groups": told, "axis": ticks(axis), "count": len(rows)}
 
 
-def untrusted(result: Mapping[str, Any]) -> list[Parts]:
-    """Return the metrics that a trivial embedding can fool here."""
+def untrusted(result: Mapping[str, Any]) -> Parts:
+    """Return the metrics that a hollow embedding can fool here: one a row, what each hollow embedding would score."""
     rows = listed(result, "untrusted")
     decimals = words.places(rows)
-    return [
-        {
-            "metric": text(row.get("metric")),
-            "embedding": text(row.get("embedding")),
-            "score": words.fixed(row.get("score"), decimals),
-            "chance": words.fixed(row.get("chance"), decimals),
-            "text": text(row.get("text")),
-        }
-        for row in rows
-    ]
+    hollow = list(dict.fromkeys(text(row.get("embedding")) for row in rows))
+    metrics: dict[str, list[Row]] = {}
+    for row in rows:
+        metrics.setdefault(text(row.get("metric")), []).append(row)
+    told = []
+    for metric, held in metrics.items():
+        scores = {text(row.get("embedding")): words.fixed(row.get("score"), decimals) for row in held}
+        chances = sorted(found for row in held if (found := number(row.get("chance"))) is not None)
+        ends = (
+            [words.fixed(chance, decimals) for chance in (chances[0], chances[-1])]
+            if chances
+            else [words.NONE]
+        )
+        told.append(
+            {
+                "metric": metric,
+                "elsewhere": any(row.get("common") is True for row in held),
+                "scores": [scores.get(name, "") for name in hollow],
+                "chance": " to ".join(dict.fromkeys(ends)),
+                "texts": list(dict.fromkeys(line for row in held if (line := text(row.get("text"))))),
+            }
+        )
+    return {"rows": told, "hollow": hollow}
 
 
 def rank_stability(result: Mapping[str, Any]) -> Parts:
@@ -267,6 +282,17 @@ def layers(result: Mapping[str, Any], order: Sequence[str]) -> Parts:
 
 def _titles(result: Mapping[str, Any]) -> dict[str, str]:
     return {task.name: task.title for task in tasks(result)}
+
+
+def _reasons(rows: Sequence[Row]) -> list[str]:
+    """Return why numbers are not there, each reason once with the rows that it is about."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        pair = f"{text(row.get('candidate'))} with {text(row.get('baseline'))}"
+        for key, form in (("reason", "{}"), ("matched_reason", "matched: {}")):
+            if text(row.get(key)):
+                found.setdefault(form.format(text(row.get(key))), []).append(pair)
+    return [f"{', '.join(dict.fromkeys(pairs))}: {reason}" for reason, pairs in found.items()]
 
 
 def _span(row: Row, key: str) -> str:

@@ -60,8 +60,8 @@ def probe_page(result: Mapping[str, Any]) -> str:
         "study": words.study_line(result),
         "sha256": text(result.get("protocol_sha256")),
         "audit": appendix.audit(result),
-        "first": _task(first, transforms, metrics) if first else None,
-        "tasks": [_task(task, transforms, metrics) for task in found],
+        "first": _task(first, result, transforms, metrics) if first else None,
+        "tasks": [_task(task, result, transforms, metrics) for task in found],
         "shares": diagnostics.shares(result, order),
         "incremental": diagnostics.incremental(result, order),
         "decodability": diagnostics.decodability(result, order),
@@ -117,8 +117,14 @@ def environment() -> Environment:
     return made
 
 
-def _task(task: Task, transforms: Mapping[str, set[str]], metrics: Mapping[str, set[str]]) -> dict[str, Any]:
-    title = task.title
+def _task(
+    task: Task,
+    result: Mapping[str, Any],
+    transforms: Mapping[str, set[str]],
+    metrics: Mapping[str, set[str]],
+) -> dict[str, Any]:
+    title = task.title[:1].upper() + task.title[1:] if task.title[1:2].islower() else task.title
+    unit = words.unit_line(task, result)
     title += f", {task.transform or 'as it is'}" if len(transforms[task.name]) > 1 else ""
     title += f", {task.metric}" if len(metrics[task.name]) > 1 and not task.primary else ""
     return {
@@ -126,10 +132,10 @@ def _task(task: Task, transforms: Mapping[str, set[str]], metrics: Mapping[str, 
         "title": title,
         "metric": task.metric,
         "primary": task.primary,
-        "unit": words.unit_line(task),
+        "unit": unit,
         "forest": scores.forest(task) if task.rows else None,
         "comparisons": scores.comparisons(task) if task.comparisons else None,
-        "table": scores.task_table(task) if task.rows else None,
+        "table": scores.task_table(task, unit) if task.rows else None,
     }
 
 
@@ -143,7 +149,7 @@ def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("verdicts", "Verdicts", compared),
         ("tasks", "All tasks and baselines", context["tasks"]),
         ("confounders", "What the score owes to confounders", confounders),
-        ("untrusted", "Metrics that cannot be trusted here", context["untrusted"]),
+        ("untrusted", "Metrics that cannot be trusted here", context["untrusted"]["rows"]),
         ("ranks", "Rank stability", context["ranks"]["names"] or context["ranks"]["tau"]),
         ("ablations", "Input ablations", context["ablations"]["groups"]),
         ("layers", "Layers", context["layers"]["groups"]),

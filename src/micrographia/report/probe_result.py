@@ -17,7 +17,7 @@ KINDS = {
     "candidate": "candidate",
     "combined": "candidate with a baseline",
     "twin": "untrained twin",
-    "random": "random network",
+    "random": "random features",
     "baseline": "baseline",
     "layout": "layout alone",
 }

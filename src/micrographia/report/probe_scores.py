@@ -128,7 +128,7 @@ def joined_deltas(deltas: Sequence[float], decimals: int) -> str:
     return words.joined(told)
 
 
-def task_table(task: Task) -> Parts:
+def task_table(task: Task, unit: str) -> Parts:
     """Return the table of a task: score, interval, what chance and the majority give, permutation p, groups."""
     decimals = words.places(task.rows)
     shown = {
@@ -159,8 +159,8 @@ def task_table(task: Task) -> Parts:
     methods = Counter(found for row in task.rows if (found := text(row.get("method"))))
     return {
         "metric": task.metric,
-        "unit": words.unit_line(task),
-        "method": words.joined(sorted(methods)),
+        "unit": unit,
+        "method": "; ".join(sorted(methods)),
         "level": task.level,
         "shown": shown,
         "reason": reason,

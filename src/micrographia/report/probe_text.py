@@ -66,29 +66,31 @@ def probe_text(
         lines.append(Text())
     task = headline_task(result)
     if task is not None:
-        lines += _task(task, console.width, everything=everything)
+        lines += _task(task, result, console.width, everything=everything)
     told = words.headline(result)
     shown = told if everything else told[:SENTENCES]
     for sentence in shown:
         lines += _wrapped(sentence, console.width)
     if len(told) > len(shown):
-        lines += _wrapped(f"{len(told) - len(shown)} more sentences are in the report.", console.width)
+        lines += _wrapped(f"More sentences in the report: {len(told) - len(shown)}.", console.width)
     cannot = design["cannot"]
     if cannot:
         lines += [Text(), Text("  Cannot be concluded:")]
         for line in cannot if everything else cannot[:4]:
             lines += _wrapped(f"- {line}", console.width)
         if not everything and len(cannot) > 4:
-            lines += _wrapped(f"{len(cannot) - 4} more are in the report.", console.width)
+            lines += _wrapped(f"More in the report: {len(cannot) - 4}.", console.width)
     for line in lines:
         console.print(line, soft_wrap=True)
     assert isinstance(console.file, StringIO)  # noqa: S101 - it was made above
     return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
 
 
-def _task(task: Task, width: int, *, everything: bool) -> list[Text]:
+def _task(task: Task, result: Mapping[str, Any], width: int, *, everything: bool) -> list[Text]:
     facts = "; ".join(
-        part for part in ("primary metric" if task.primary else "exploratory", words.unit_line(task)) if part
+        part
+        for part in ("primary metric" if task.primary else "exploratory", words.unit_line(task, result))
+        if part
     )
     gap = width - 2 - cell_len(task.title) - cell_len(facts)
     if gap >= 3:
@@ -105,7 +107,7 @@ def _task(task: Task, width: int, *, everything: bool) -> list[Text]:
         lines += _blocks(candidates, compared, decimals, width)
     left = len(task.candidates) - len(candidates)
     if left:
-        lines += _wrapped(f"{left} more candidates are in the report.", width, style="dim")
+        lines += _wrapped(f"More candidates in the report: {left}.", width, style="dim")
     return lines
 
 

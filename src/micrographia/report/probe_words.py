@@ -108,14 +108,16 @@ def slug(word: str) -> str:
     return word.replace(" ", "-") if word in GLYPHS else ""
 
 
-def unit_line(task: Task) -> str:
-    """Return what is independent in a task: ``unit: compound (38)``."""
+def unit_line(task: Task, result: Mapping[str, Any]) -> str:
+    """Return what is independent in a task: ``unit: compound (38), crossed with week``."""
     rows = task.candidates or task.rows
     unit = next((found for row in rows if (found := text(row.get("unit")))), "")
     groups = next((found for row in rows if (found := number(row.get("n_groups"))) is not None), None)
     if not unit:
         return ""
-    return f"unit: {unit}" + (f" ({groups:,.0f})" if groups is not None else "")
+    crossed = texts(mapping(result, "protocol"), "crossed")
+    told = f"unit: {unit}" + (f" ({groups:,.0f})" if groups is not None else "")
+    return told + (f", crossed with {joined(crossed)}" if crossed else "")
 
 
 def joined(words: Sequence[str]) -> str:
