@@ -1,6 +1,7 @@
 """Features of 3,025 nuclei in one picture of 2048 x 2048: ours beside scikit-image, mahotas and cp_measure.
 
     python benchmarks/object_features.py          # two minutes; --quick leaves cp_measure out
+    python benchmarks/object_features.py --data FOLDER     # every baseline on the folder of real data instead
 
 Every program measures the same picture in a process of its own, once to warm up and then timed, best of several runs.
 mahotas and cp_measure get an environment under .bench/. Exits with 1 unless ours is ten times as fast as
@@ -140,6 +141,41 @@ def cp_measure(**_: Any) -> Callable[[], dict[str, float]]:
     return timed
 
 
+def real(data: Path) -> None:
+    """Print how long every baseline takes on the images of dsb2018 and the cells of diabetes_imc_cells."""
+    import pandas as pd
+
+    from micrographia.images import open_image
+    from micrographia.representation.baselines import image_baselines, tissue_structure
+
+    names = sorted(path.name for path in (data / "dsb2018" / "images").iterdir())
+    images, labels = (
+        [open_image(data / "dsb2018" / kind / name) for name in names] for kind in ("images", "labels")
+    )
+    whole = image_baselines(images, labels=labels)
+    count = pd.Series(whole["count"].values[:, 1])
+    rows: list[dict[str, Any]] = []
+    for name, profiles in whole.items():
+        started = time.perf_counter()
+        image_baselines(images, [name], labels=labels)
+        seconds = time.perf_counter() - started
+        kind = profiles.source["kind"]
+        rows.append(
+            {"baseline": name, "kind": kind, "features": profiles.d, "ms": 1000 * seconds / len(images)}
+        )
+    print(table(rows, {"baseline": "baseline", "kind": "kind", "features": "features", "ms": "ms an image"}))
+    proxy = whole["density proxy"]
+    for name, values in zip(proxy.names, proxy.values.T, strict=True):
+        alike = pd.Series(values).corr(count, "spearman")
+        print(f"{name}: rank correlation with the number of nuclei per area {alike:.2f}")
+    cells = pd.read_parquet(data / "diabetes_imc_cells" / "diabetes_cells.parquet")
+    tissue_structure(cells.head(5000), region="imageID", type="cellType")
+    started = time.perf_counter()
+    found = tissue_structure(cells, region="imageID", type="cellType")
+    print(f"{len(cells):,} cells, {found['both'].n} images: {time.perf_counter() - started:.1f} s", end="; ")
+    print(", ".join(f"{name} {profiles.d}" for name, profiles in found.items()))
+
+
 TASKS = {"ours": ours, "regionprops": regionprops, "mahotas": mahotas, "cp_measure": cp_measure}
 
 
@@ -147,7 +183,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="leave cp_measure out")
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--data", type=Path, help="folder of real data: time every baseline there")
     options = parser.parse_args()
+    if options.data:
+        real(options.data)
+        return 0
     peers = environment("features", ["mahotas", "cp_measure"])
     here = Path(sys.executable)
     jobs = [("ours", here, name) for name in OURS]

@@ -12,7 +12,7 @@ from micrographia.representation.baselines import haralick
 from micrographia.representation.baselines.fields import Reading
 from micrographia.representation.baselines.intensity import levels
 from micrographia.representation.baselines.kernels import texture as kernels
-from micrographia.representation.baselines.texture import HARALICK, circle, texture
+from micrographia.representation.baselines.texture import HARALICK, circle, texture, uniform_kinds
 
 RNG = np.random.default_rng(7)
 
@@ -127,7 +127,7 @@ def test_the_features_of_any_matrix_are_bounded(counts):
 def test_binary_patterns_are_those_of_scikit_image(points, radius):
     plane = RNG.normal(size=(40, 50))
     found = np.zeros(points + 2, np.int64)
-    kernels.binary_patterns(plane, circle(points, radius), radius, found)
+    kernels.binary_patterns(plane, circle(points, radius), radius, uniform_kinds(points), found)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         theirs = local_binary_pattern(plane, points, radius, "uniform")[radius:-radius, radius:-radius]
@@ -136,7 +136,7 @@ def test_binary_patterns_are_those_of_scikit_image(points, radius):
 
 def test_a_flat_plane_has_one_binary_pattern():
     found = np.zeros(18, np.int64)
-    kernels.binary_patterns(np.full((9, 9), 0.1), circle(16, 2), 2, found)
+    kernels.binary_patterns(np.full((9, 9), 0.1), circle(16, 2), 2, uniform_kinds(16), found)
     assert found.tolist() == [0] * 16 + [25, 0]
 
 

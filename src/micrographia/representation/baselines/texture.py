@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from micrographia.representation.baselines.fields import Array, Reading
@@ -107,6 +109,15 @@ def circle(points: int, radius: float) -> Array:
     return np.round(np.stack([-radius * np.sin(angles), radius * np.cos(angles)], axis=1), 5)
 
 
+@cache
+def uniform_kinds(points: int) -> Array:
+    """Return the kind of each pattern of bits: how many are set if they are one arc, else ``points + 1``; uint8."""
+    patterns = np.arange(1 << points)
+    bits = (patterns[:, None] >> np.arange(points)) & 1
+    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
+    return np.where(changes <= 2, bits.sum(axis=1), points + 1).astype(np.uint8)
+
+
 def texture(reading: Reading, channel: int, found: Levels, name: str) -> Measured:
     """Return the texture of a channel.
 
@@ -131,7 +142,7 @@ def _count(
     kernels.cooccurrence(quantised, distances, part)
     pairs += part
     for (points, radius), counts in zip(CIRCLES, patterns, strict=True):
-        kernels.binary_patterns(tile, circle(points, radius), radius, counts)
+        kernels.binary_patterns(tile, circle(points, radius), radius, uniform_kinds(points), counts)
 
 
 def _haralick(pairs: Array, name: str) -> Measured:

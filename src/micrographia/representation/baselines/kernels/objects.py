@@ -269,7 +269,7 @@ def quantiles_counted(
             i = order[k]
             n += x1[i] - x0[i]
             for x in range(x0[i], x1[i]):
-                v = np.int64(image[row[i], x])
+                v = int(image[row[i], x])
                 low = min(low, v)
                 high = max(high, v)
         span = high - low + 1
@@ -289,7 +289,7 @@ def quantiles_counted(
         for k in range(starts[s], starts[s + 1]):
             i = order[k]
             for x in range(x0[i], x1[i]):
-                counts[np.int64(image[row[i], x]) - low] += 1
+                counts[int(image[row[i], x]) - low] += 1
         for q in range(3):
             out[s, q] = _counted(counts, low, 0.25 * (q + 1), n)
         out[s, 3] = _deviation(counts, low, high, out[s, 1], n)

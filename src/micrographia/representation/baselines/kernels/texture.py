@@ -63,7 +63,7 @@ def cooccurrence(levels: Array, distances: Ints, out: Ints) -> None:
 
 
 @kernel
-def binary_patterns(tile: Array, offsets: Array, reach: int, out: Ints) -> None:
+def binary_patterns(tile: Array, offsets: Array, reach: int, kinds: Array, out: Ints) -> None:
     """Count uniform local binary patterns (Ojala, Pietikainen & Maenpaa 2002).
 
     Parameters
@@ -71,49 +71,43 @@ def binary_patterns(tile: Array, offsets: Array, reach: int, out: Ints) -> None:
     tile
         (Y, X), float64.
     offsets
-        (points, 2): Y and X of the points on the circle.
+        (points, 2): Y and X of the points on the circle, at most 16.
     reach
         How far from the edge a pixel must be.
+    kinds
+        Kind of each pattern (2^points), bit ``p`` of a pattern says that point ``p`` is not darker than the centre.
     out
-        (points + 2): counts of patterns with 0, 1 ... ``points`` bright points in one arc, and of all others; added to.
-        A pixel with a value that is not finite around it is left out.
+        Counts of kinds, added to. A pixel with a value that is not finite around it is left out.
     """
     height, width = tile.shape
-    points = offsets.shape[0]
-    at_y, at_x = np.empty(points, np.int64), np.empty(points, np.int64)
-    weights = np.empty((points, 4))
-    for p in range(points):
-        y0, x0 = np.floor(offsets[p, 0]), np.floor(offsets[p, 1])
-        fy, fx = offsets[p, 0] - y0, offsets[p, 1] - x0
-        at_y[p], at_x[p] = int(y0), int(x0)
-        weights[p, 0], weights[p, 1] = (1 - fy) * (1 - fx), (1 - fy) * fx
-        weights[p, 2], weights[p, 3] = fy * (1 - fx), fy * fx
+    inner = width - 2 * reach
+    if inner <= 0:
+        return
+    codes, broken = np.empty(inner, np.int64), np.empty(inner, np.bool_)
+    values = np.empty(inner)
     for y in range(reach, height - reach):
-        for x in range(reach, width - reach):
-            centre = tile[y, x]
-            ones = 0
-            changes = 0
-            first = False
-            before = False
-            fine = np.isfinite(centre)
-            for p in range(points):
-                if not fine:
-                    break
-                value = 0.0
-                for corner in range(4):
-                    w = weights[p, corner]
-                    if w != 0.0:
-                        # Differences, not values: equal neighbours then give exactly zero.
-                        value += w * (tile[y + at_y[p] + corner // 2, x + at_x[p] + corner % 2] - centre)
-                fine = np.isfinite(value)
-                bright = value >= 0.0
-                ones += bright
-                if p == 0:
-                    first = bright
-                else:
-                    changes += bright != before
-                before = bright
-            if not fine:
-                continue
-            changes += before != first
-            out[ones if changes <= 2 else points + 1] += 1
+        centre = tile[y, reach : width - reach]
+        codes[:] = 0
+        for x in range(inner):
+            broken[x] = not np.isfinite(centre[x])
+        for p in range(offsets.shape[0]):
+            top, left = int(np.floor(offsets[p, 0])), int(np.floor(offsets[p, 1]))
+            down, across = offsets[p, 0] - top, offsets[p, 1] - left
+            values[:] = 0
+            for corner in range(4):
+                dy, dx = corner // 2, corner % 2
+                w = (down if dy else 1 - down) * (across if dx else 1 - across)
+                if w == 0.0:
+                    continue
+                first = reach + left + dx
+                line = tile[y + top + dy, first : first + inner]
+                # Differences, not values: equal neighbours then give exactly zero.
+                for x in range(inner):
+                    values[x] += w * (line[x] - centre[x])
+            bit = 1 << p
+            for x in range(inner):
+                codes[x] |= bit if values[x] >= 0.0 else 0
+                broken[x] |= not np.isfinite(values[x])
+        for x in range(inner):
+            if not broken[x]:
+                out[kinds[codes[x]]] += 1
