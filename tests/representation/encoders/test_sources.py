@@ -6,6 +6,7 @@ from builder import Builder
 from micrographia.dataset import open_dataset
 from micrographia.dataset.identity import content_sha256
 from micrographia.errors import MicrographiaError, ProfileError
+from micrographia.representation.encoders import sources
 from micrographia.representation.encoders.sources import collect
 
 
@@ -40,6 +41,19 @@ def test_the_content_is_that_of_the_dataset(dataset):
     expected = content_sha256(open_dataset(dataset), workers=1)
     assert collect(dataset).identity(content=True, workers=2)["content_sha256"] == expected
     assert "content_sha256" not in collect(dataset).identity(content=False)
+
+
+def test_the_content_is_read_once_until_a_file_changes(tmp_path, monkeypatch):
+    builder = Builder(tmp_path, images=2)
+    read = []
+    identify = sources.identify
+    monkeypatch.setattr(sources, "identify", lambda *held: read.append(held[0]) or identify(*held))
+    first = collect(builder.write()).identity(content=True)
+    assert collect(tmp_path).identity(content=True) == first
+    assert sorted(read) == ["field_01", "field_02"]
+    builder.put("images/field_02.tif", builder.read("images/field_01.tif"))
+    assert collect(tmp_path).identity(content=True)["content_sha256"] != first["content_sha256"]
+    assert len(read) == 4
 
 
 def test_the_content_that_was_written_down_is_believed(tmp_path):

@@ -110,15 +110,8 @@ class Collection:
         if content:
             versions = self.dataset.mifa.versions
             written = versions[-1].content_sha256 if versions else None
-            told["content_sha256"] = written or self._content(self.dataset, workers)
+            told["content_sha256"] = written or _content(self.dataset, workers)
         return told
-
-    @staticmethod
-    def _content(dataset: Dataset, workers: int | None) -> str:
-        """Read in threads, unlike :func:`~micrographia.dataset.identity.content_sha256`: scripts need no guard."""
-        files = [dataset.files_of(name) for name in dataset.image_ids]
-        outcomes = stream(_identify, files, kind="threads", workers=workers, name=lambda held: held.id)
-        return combine([outcome.result() for outcome in outcomes], dataset)
 
     def listing_sha256(self) -> str:
         """Return a checksum over the ids, splits and groups of the images, in their order."""
@@ -151,6 +144,35 @@ def collect(place: Dataset | Path | str) -> Collection:
         described.name: described.mask_kind or "" for described in place.mifa.annotations if described.name
     }
     return Collection(place.path, sources, place.groups, kinds, place)
+
+
+_CONTENTS: dict[str, str] = {}
+"""Stamps of datasets to checksums of their content: twins and ablations embed the same images many times."""
+
+
+def _content(dataset: Dataset, workers: int | None) -> str:
+    """Read in threads, unlike :func:`~micrographia.dataset.identity.content_sha256`: scripts need no guard."""
+    stamp = _stamp(dataset)
+    if stamp not in _CONTENTS:
+        files = [dataset.files_of(name) for name in dataset.image_ids]
+        outcomes = stream(_identify, files, kind="threads", workers=workers, name=lambda held: held.id)
+        content = combine([outcome.result() for outcome in outcomes], dataset)
+        if not stamp:
+            return content
+        _CONTENTS[stamp] = content
+    return _CONTENTS[stamp]
+
+
+def _stamp(dataset: Dataset) -> str:
+    """Return what changes with the description or any file of a dataset; empty where a folder may hide a change."""
+    digest = hashlib.sha256((dataset.path / DESCRIPTION).read_bytes() + (dataset.path / NAME).read_bytes())
+    for row in dataset.rows:
+        path = dataset.locate(row)
+        if not path.is_file():
+            return ""
+        told = path.stat()
+        digest.update(f"{path.resolve()}\0{told.st_size}\0{told.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
 
 
 def _identify(files: ImageFiles) -> ImageIdentity:
