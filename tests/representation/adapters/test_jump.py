@@ -36,7 +36,8 @@ def pilot(folder):
         "Assay_Plate_Barcode,Plate_Map_Name\nBR1,compounds\nBR22,guides\nBR99,elsewhere\n"
     )
     (maps / "platemap/compounds.txt").write_text(
-        "plate_map_name\twell_position\tbroad_sample\nc\tA01\tDMSO\nc\tA02\tBRD-1\nc\tB01\tBRD-2\n"
+        "plate_map_name\twell_position\tbroad_sample\tmmoles_per_liter\tsolvent\n"
+        "c\tA01\t\t\tDMSO\nc\tA02\tBRD-1\t5.0\tDMSO\nc\tB01\tBRD-2\t5.0\tDMSO\n"
     )
     (maps / "platemap/guides.txt").write_text(
         "plate_map_name\twell_position\tbroad_sample\ng\tA01\tBRDN1\ng\tA02\tBRDN2\ng\tB01\t\n"
@@ -46,7 +47,9 @@ def pilot(folder):
     (external / "JUMP-Target-1_compound_metadata.tsv").write_text(
         "broad_sample\tInChIKey\tpert_iname\ttarget\tpert_type\tcontrol_type\n"
         "BRD-1\tAAA\tamlodipine\tCA1\ttrt\t\nBRD-2\tBBB\thexestrol\tESR1\ttrt\t\n"
-        "DMSO\t\tDMSO\t\tcontrol\tnegcon\n"
+    )
+    (external / "JUMP-Target-1_compound_metadata_targets.tsv").write_text(
+        "broad_sample\ttarget\nBRD-1\tCA1\nBRD-1\tCACNA1B\n"
     )
     (external / "JUMP-Target-1_crispr_metadata.tsv").write_text(
         "broad_sample\tgene\tpert_type\tcontrol_type\nBRDN1\tMTOR\ttrt\t\nBRDN2\tno_site\tcontrol\tnegcon\n"
@@ -75,7 +78,10 @@ def test_the_layout_of_the_pilot(tmp_path):
     assert study.notes[0].startswith(
         "Profiles are those of the files PLATE_normalized_feature_select_negcon of 2"
     )
-    assert study.notes[1] == "1 of 6 wells hold nothing that is named, and no control."
+    assert study.notes[1:3] == [
+        "JUMP-Target-1_compound_metadata_targets.tsv tells of a sample in several rows and was not used.",
+        "1 of 6 wells hold nothing that is named, and no control.",
+    ]
     assert {name: held.d for name, held in study.candidates.items()} == {
         "profiles": 3,
         "without intensity": 2,
@@ -117,8 +123,13 @@ def test_the_layout_of_the_production_data(tmp_path):
     (meta / "crispr.csv").write_text(
         "Metadata_JCP2022,Metadata_Symbol\nJCP2022_800001,MTOR\nJCP2022_800002,non-targeting\n"
     )
+    (meta / "perturbation_control.csv").write_text(
+        "Metadata_JCP2022,Metadata_pert_type,Metadata_Name,Metadata_modality\n"
+        "JCP2022_033924,negcon,DMSO,compound\nJCP2022_000001,poscon,x,compound\n"
+    )
     study = load("jump", tmp_path)
     rows = study.rows
+    assert known(rows["control_type"]) == ["negcon", "poscon", None, None, "negcon", None]
     assert known(rows["gene"]) == [None, None, None, "MTOR", "non-targeting", None]
     assert known(rows["InChIKey"])[:3] == [None, "AAA", "BBB"]
     assert known(rows["PlateType"]) == ["TARGET2"] * 3 + [None] * 3
@@ -149,7 +160,7 @@ def test_what_is_wrong_is_told(tmp_path):
         load("jump", tmp_path, {"kind": "raw"})
     maps = tmp_path / "metadata" / "platemaps" / BATCH
     text = (maps / "platemap/compounds.txt").read_text()
-    (maps / "platemap/compounds.txt").write_text(text + "c\tA01\tBRD-9\n")
+    (maps / "platemap/compounds.txt").write_text(text + "c\tA01\tBRD-9\t5.0\tDMSO\n")
     with pytest.raises(ProfileError, match="tell of a well twice"):
         load("jump", tmp_path)
     (maps / "platemap/compounds.txt").unlink()

@@ -1,4 +1,6 @@
+import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -62,5 +64,16 @@ def test_lazy_profiles_are_made_once():
         held["z"]
 
 
-def test_no_deep_learning_is_imported():
-    assert "torch" not in sys.modules
+def test_every_adapter_is_documented():
+    page = (Path(__file__).parents[3] / "docs" / "studies.md").read_text("utf-8")
+    assert [name for name in ADAPTERS if f"| `{name}` |" not in page] == []
+
+
+def test_only_what_is_needed_is_imported():
+    code = (
+        "import sys; from micrographia.representation.adapters import ADAPTERS, about\n"
+        "[about(name) for name in ADAPTERS]\n"
+        "print([name for name in ('torch', 'sklearn', 'anndata', 'skimage', 'pyarrow.parquet') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -38,22 +38,24 @@ def annotate(meta: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Path]
         If a table lacks a column, or tells of a well or sample twice.
     """
     rows, read = _platemaps(meta, folder)
+    notes: list[str] = []
     for table in sorted((folder / "metadata").glob("*/*metadata*.tsv")):
         held = read_table(table)
-        if "broad_sample" in held.columns and "broad_sample" in rows.columns:
-            rows = _filled(rows, held, "broad_sample", table)
-            read.append(table)
+        if "broad_sample" not in held.columns or "broad_sample" not in rows.columns:
+            continue
+        read.append(table)
+        if held.dropna(subset=["broad_sample"]).drop_duplicates()["broad_sample"].duplicated().any():
+            notes.append(f"{table.name} tells of a sample in several rows and was not used.")
+            continue
+        rows = _filled(rows, held, "broad_sample", table)
     rows, production = _production(rows, folder)
     read += production
     rows, experiments = _experiments(rows, folder)
     read += experiments
     shown = _named(rows)
     unknown = int(shown["perturbation"].isna().sum())
-    notes = (
-        [f"{unknown:,} of {len(shown):,} wells hold nothing that is named, and no control."]
-        if unknown
-        else []
-    )
+    if unknown:
+        notes.append(f"{unknown:,} of {len(shown):,} wells hold nothing that is named, and no control.")
     return shown, read, notes
 
 
@@ -133,10 +135,13 @@ def _production(rows: pd.DataFrame, folder: Path) -> tuple[pd.DataFrame, list[Pa
         rows = joined(rows, table[table["plate"].isin(set(rows["plate"]))], "plate", plates)
         read.append(plates)
     if "JCP2022" in rows.columns:
-        for name in ("compound", "crispr", "orf"):
+        for name in ("compound", "crispr", "orf", "perturbation_control"):
             path = _table(folder, name)
             if path is not None:
-                rows = _filled(rows, read_table(path, ("JCP2022",)), "JCP2022", path)
+                held = read_table(path, ("JCP2022",))
+                if name == "perturbation_control" and "pert_type" in held.columns:
+                    held = held[["JCP2022", "pert_type"]].rename(columns={"pert_type": "control_type"})
+                rows = _filled(rows, held, "JCP2022", path)
                 read.append(path)
     return rows, read
 
@@ -174,6 +179,8 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
         return found
 
     perturbation = first("broad_sample", "JCP2022")
+    if "solvent" in rows.columns:  # wells of compound plates without a sample hold the solvent alone
+        perturbation = perturbation.where(perturbation.notna(), rows["solvent"].astype(object))
     control = first("control_type")
     symbol = first("gene", "Symbol")
     negative = (perturbation == DMSO) | (perturbation == "DMSO") | symbol.isin(NEGATIVE_SYMBOLS)
