@@ -1,5 +1,7 @@
 """Silhouettes against scikit-learn, truth cases, and data with copies."""
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -129,6 +131,14 @@ def test_rotation_shift_scale_and_order_change_nothing(seed):
     order = random.permutation(40)
     np.testing.assert_allclose(silhouette(values[order], labels[order]).values, plain[order], atol=1e-12)
     assert (np.abs(plain) <= 1).all()
+
+
+def test_many_labels_take_no_more_memory_and_give_the_same(monkeypatch):
+    random = np.random.default_rng(7)
+    values, labels = random.normal(size=(2100, 5)), random.integers(40, size=2100)
+    both_ways = silhouette(values, labels).values
+    monkeypatch.setattr(sys.modules[silhouette.__module__], "MOST_SUMS", 0)
+    np.testing.assert_allclose(silhouette(values, labels).values, both_ways, atol=1e-12)
 
 
 def test_the_number_of_threads_changes_no_bit():

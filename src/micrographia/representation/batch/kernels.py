@@ -123,7 +123,7 @@ def add_distances(
     Parameters
     ----------
     products
-        Inner products ``(m, c)``.
+        Inner products ``(m, c)``; overwritten with the distances.
     row_norms, column_norms
         Squared norms ``(m,)`` and ``(c,)``, float64.
     rows, columns
@@ -142,6 +142,7 @@ def add_distances(
     for i in range(m):
         for j in range(c):
             if row_copies[i] == column_copies[j]:
+                products[i, j] = 0.0
                 continue
             if euclidean:
                 both = row_norms[i] + column_norms[j]
@@ -151,9 +152,35 @@ def add_distances(
                     for at in range(rows.shape[1]):
                         gap = float(rows[i, at]) - float(columns[j, at])
                         squared += gap * gap
-                sums[i, codes[j]] += np.sqrt(squared)
+                far = np.sqrt(squared)
             else:
-                sums[i, codes[j]] += 1.0 - products[i, j]
+                far = 1.0 - products[i, j]
+            sums[i, codes[j]] += far
+            products[i, j] = far
+
+
+@kernel
+def add_to_columns(distances: Array, codes: Array, sums: Array) -> None:
+    """Add the distances of a block ``(m, c)`` to its columns, by the label of the row.
+
+    Parameters
+    ----------
+    distances
+        Distances ``(m, c)``.
+    codes
+        Labels of the rows ``(m,)``.
+    sums
+        Added to ``(c, labels)``, float64.
+    """
+    m, c = distances.shape
+    scratch = np.zeros((sums.shape[1], c))
+    for i in range(m):
+        row, into = distances[i], scratch[codes[i]]
+        for j in range(c):
+            into[j] += row[j]
+    for j in range(c):
+        for label in range(sums.shape[1]):
+            sums[j, label] += scratch[label, j]
 
 
 @kernel

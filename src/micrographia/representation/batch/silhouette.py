@@ -18,11 +18,14 @@ from micrographia.representation.batch.inputs import (
     nothing,
     say_left_out,
 )
-from micrographia.representation.batch.kernels import add_distances, silhouette_rows
+from micrographia.representation.batch.kernels import add_distances, add_to_columns, silhouette_rows
 from micrographia.representation.batch.threads import over_parts
 
 BLOCK = 1024
 """Rows and columns of a block of distances."""
+
+MOST_SUMS = 1 << 25
+"""Sums of distances (rows times labels) that are held at once: 256 MB."""
 
 CAVEAT = (
     "a silhouette of batches is unreliable: it looks at the nearest other batch only, so that batches that lie "
@@ -72,8 +75,9 @@ def silhouette(
 
     Notes
     -----
-    Memory is that of two copies of the features and a block of 1024 x 1024 distances. Distances between rows so near
-    that their inner products cannot tell them are measured again from the differences, so that copies are at 0.
+    Memory is that of two copies of the features, a block of 1024 x 1024 distances, and at most 256 MB of sums.
+    Distances between rows so near that their inner products cannot tell them are measured again from the differences,
+    so that copies are at 0.
 
     References
     ----------
@@ -186,18 +190,30 @@ def _blocked(matrix: Array, own: Array, sizes: Array, euclidean: bool, apply: Ap
     copies = copy_numbers(matrix)
     result = np.empty(n)
     room = np.empty((BLOCK, BLOCK), dtype=matrix.dtype)
+    # A distance serves both of its rows, if there is room for the sums of all rows.
+    both_ways = n * len(sizes) <= MOST_SUMS
+    held = np.zeros((n if both_ways else BLOCK, len(sizes)))
     for start in range(0, n, BLOCK):
         rows = slice(start, min(start + BLOCK, n))
-        sums = np.zeros((rows.stop - start, len(sizes)))
-        for left in range(0, n, BLOCK):
+        m = rows.stop - start
+        sums = held[rows] if both_ways else held[:m]
+        if not both_ways:
+            sums[:] = 0.0
+        for left in range(start if both_ways else 0, n, BLOCK):
             columns = slice(left, min(left + BLOCK, n))
-            products = room[: rows.stop - start, : columns.stop - left]
-            np.matmul(matrix[rows], matrix[columns].T, out=products)
+            block = room[:m, : columns.stop - left]
+            np.matmul(matrix[rows], matrix[columns].T, out=block)
 
-            def add(part: slice, rows: slice = rows, columns: slice = columns, sums: Array = sums) -> None:
-                at = slice(rows.start + part.start, rows.start + part.stop)
+            def add(
+                part: slice,
+                start: int = start,
+                columns: slice = columns,
+                sums: Array = sums,
+                block: Array = block,
+            ) -> None:
+                at = slice(start + part.start, start + part.stop)
                 add_distances(
-                    room[part, : columns.stop - columns.start],
+                    block[part],
                     norms[at],
                     norms[columns],
                     matrix[at],
@@ -209,6 +225,11 @@ def _blocked(matrix: Array, own: Array, sizes: Array, euclidean: bool, apply: Ap
                     sums[part],
                 )
 
-            apply(add, rows.stop - start)
+            def add_back(part: slice, rows: slice = rows, left: int = left, block: Array = block) -> None:
+                add_to_columns(block[:, part], own[rows], held[left + part.start : left + part.stop])
+
+            apply(add, m)
+            if both_ways and left > start:
+                apply(add_back, columns.stop - left)
         silhouette_rows(sums, own[rows], sizes, result[rows])
     return result
