@@ -25,7 +25,7 @@ CONTROL = "EMPTY_control"
 
 ABOUT = About(
     name="rxrx3",
-    title="RxRx3-core: 735 gene knock-outs and 1,674 compounds on HUVEC cells (Kraus et al. 2025)",
+    title="RxRx3-core: 736 gene knock-outs and 1,674 compounds on HUVEC cells (Kraus et al. 2025)",
     source="huggingface.co/datasets/recursionpharma/rxrx3-core; paper arXiv 2503.20158",
     licence="as its dataset card states; read it before use",
     files={
