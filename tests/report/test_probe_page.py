@@ -125,7 +125,7 @@ def test_the_sentences_of_the_result_stand_first_and_the_rest_is_folded(result):
     page = probe_page(result | {"headline": sentences})
     at = [page.index(f"<li>{sentence}</li>") for sentence in sentences]
     assert at == sorted(at)
-    assert "4 more sentences" in page
+    assert "5 more sentences" in page
 
 
 def test_marks_stand_where_the_numbers_say(result, page):
@@ -244,7 +244,7 @@ def test_the_tables_can_be_downloaded_whole(result, page):
 def test_the_order_of_settings_is_told(result, page):
     orders = result["rank_stability"]["orders"]
     winners = {order[0] for order in orders}
-    assert f"{len(winners)} candidates are first in one setting or another" in page
+    assert f"{len(winners)} of {len(orders[0])} are first in one setting or another" in page
     same = result | {
         "rank_stability": {"settings": ["a", "b"], "orders": [orders[0]] * 2, "tau": [[1, 1], [1, 1]]}
     }

@@ -23,6 +23,9 @@ EXAMPLES = 24
 FACTS = 5
 """Columns of metadata that are told of one image."""
 
+LONGEST = 48
+"""Characters of one of them."""
+
 _PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 
 SIMILARITIES = (
@@ -73,7 +76,11 @@ def similarity(result: Mapping[str, Any]) -> Parts:
         values = matrix(held, key, len(names))
         if names and values:
             maps.append(
-                {"title": title, "note": note, "svg": heat_map(values, _sentence(title, names, values))}
+                {
+                    "title": title,
+                    "note": note,
+                    "svg": heat_map(values, _sentence(title, names, values), distance=key == "procrustes"),
+                }
             )
     return {"names": names, "maps": maps, "colours": colour_bar(), "numbered": len(names) <= NUMBERED}
 
@@ -144,7 +151,7 @@ def provenance(result: Mapping[str, Any]) -> Parts:
 
 def _tile(held: Row) -> Parts:
     facts = [
-        (text(key), f"{value:.3g}" if isinstance(value, float) else text(value))
+        (text(key), f"{value:.3g}" if isinstance(value, float) else _short(text(value)))
         for key, value in held.items()
         if key not in ("thumbnail", "correct") and value is not None and not isinstance(value, Mapping | list)
     ]
@@ -157,6 +164,10 @@ def _tile(held: Row) -> Parts:
         "alt": ", ".join(f"{key} {value}" for key, value in facts[:FACTS]) or "image",
         "correct": correct if isinstance(correct, bool) else None,
     }
+
+
+def _short(told: str) -> str:
+    return told if len(told) <= LONGEST else told[: LONGEST - 1] + "…"
 
 
 def _sentence(title: str, names: Sequence[str], values: Sequence[Sequence[float | None]]) -> str:
@@ -174,7 +185,7 @@ def _sentence(title: str, names: Sequence[str], values: Sequence[Sequence[float 
 
 
 def _pairs(held: Row) -> list[tuple[str, str]]:
-    return [(text(key).replace("_", " "), _line(value)) for key, value in held.items() if value is not None]
+    return [(text(key).replace("_", " "), told) for key, value in held.items() if (told := _line(value))]
 
 
 def _line(value: object) -> str:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 ROW = 26
 """Height of a row, in pixels."""
 
-NUMBERED = 9
+NUMBERED = 12
 """Rows up to which a heat map writes its numbers into its cells."""
 
 # Five anchors of viridis, and of a blue-white-orange map whose middle is zero; between them colours are mixed.
@@ -22,7 +22,9 @@ SERIES = 6
 """Lines of a figure that have a colour of their own; the others are grey."""
 
 
-def heat_map(values: Sequence[Sequence[float | None]], label: str, *, diverging: bool = False) -> Markup:
+def heat_map(
+    values: Sequence[Sequence[float | None]], label: str, *, diverging: bool = False, distance: bool = False
+) -> Markup:
     """Return a square table of colours, as wide as its place, without names: they stand beside it.
 
     Parameters
@@ -33,6 +35,8 @@ def heat_map(values: Sequence[Sequence[float | None]], label: str, *, diverging:
         What the figure shows, for those who cannot see it.
     diverging
         From -1 to 1 with white at zero, else from 0 to 1; values beyond take the colour of the end.
+    distance
+        Turn the colours round, so that bright means alike as in a similarity.
     """
     size = len(values)
     height = ROW if size <= 16 else 16
@@ -43,7 +47,8 @@ def heat_map(values: Sequence[Sequence[float | None]], label: str, *, diverging:
         for column, value in enumerate(line):
             if value is None:
                 continue
-            colour = _mixed(DIVERGING if diverging else VIRIDIS, (value - low) / (1.0 - low))
+            share = (value - low) / (1.0 - low)
+            colour = _mixed(DIVERGING if diverging else VIRIDIS, 1.0 - share if distance else share)
             code = "#" + bytes(colour).hex()
             x, y = column * wide, row * height
             drawn.append(f'<rect x="{x:.3f}%" y="{y}" width="{wide:.3f}%" height="{height}" fill="{code}"/>')

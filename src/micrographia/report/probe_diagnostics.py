@@ -199,7 +199,7 @@ def rank_stability(result: Mapping[str, Any]) -> Parts:
         winners = (
             f"{first[1]} is first in every setting."
             if first[0] == 1
-            else f"{first[0]} candidates are first in one setting or another."
+            else f"{first[0]} of {len(names)} are first in one setting or another."
         )
     last = sorted((name for name in names if lists and name in lists[-1]), key=lambda n: lists[-1].index(n))
     return {

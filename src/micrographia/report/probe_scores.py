@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from micrographia.report import probe_words as words
@@ -16,6 +17,9 @@ DETAILED = 4
 
 SHOWN = 12
 """Candidates of a figure that are shown; the others are folded below it."""
+
+OUTLYING = 3
+"""Ends of intervals beyond so many times the median end may be cut."""
 
 Parts = dict[str, Any]
 
@@ -75,11 +79,11 @@ def comparisons(task: Task) -> Parts:
     """Return the comparisons of a task: difference, interval, smallest difference that could be seen, verdict."""
     rows = task.comparisons
     decimals = words.places(rows)
-    numbers = [number(row.get(key)) for row in rows for key in ("difference", "low", "high")]
     deltas = [found for row in rows if (found := number(row.get("delta"))) is not None]
-    axis = scale(
-        [0.0, *(number(row.get("difference")) for row in rows), *(-d for d in deltas), *deltas], numbers
-    )
+    ends = [found for row in rows for key in ("low", "high") if (found := number(row.get(key))) is not None]
+    usual = OUTLYING * median(map(abs, ends)) if ends else 0.0
+    core = [0.0, *(number(row.get("difference")) for row in rows), *(-delta for delta in deltas), *deltas]
+    axis = scale([*core, *(end for end in ends if abs(end) <= usual)], ends)
     groups = []
     adjusted = any(number(row.get("p_adjusted")) is not None for row in rows)
     for name, held in by_candidate(rows, [text(row.get("candidate")) for row in task.rows]).items():
@@ -205,7 +209,7 @@ def _axis(rows: Sequence[Row]) -> Scale:
     core: list[float | None] = []
     more: list[float | None] = []
     for row in rows:
-        core += [number(row.get(key)) for key in ("chance", "majority")]
+        core += [words.chance(row), number(row.get("majority"))]
         into = core if kind(row) in ("candidate", "combined") else more
         into += [number(row.get(key)) for key in ("score", "low", "high")]
     return scale(core, more)
@@ -217,7 +221,7 @@ def _strip(axis: Scale, row: Row, label: str) -> object:
         label,
         *(number(row.get(key)) for key in ("score", "low", "high")),
         mark=kind(row),
-        lines=[(number(row.get("chance")), "chance"), (number(row.get("majority")), "majority")],
+        lines=[(words.chance(row), "chance"), (number(row.get("majority")), "majority")],
     )
 
 
@@ -247,14 +251,12 @@ def _tally(rows: Sequence[Row]) -> list[Parts]:
 def _legend(task: Task, axis: Scale, decimals: int) -> list[Parts]:
     used = dict.fromkeys(kind(row) for row in task.rows)
     entries = [{"mark": legend_mark(name), "text": KINDS[name]} for name in used if name in MARKS]
-    for key, name in (("chance", "chance"), ("majority", "majority class")):
-        values = sorted(
-            {
-                found
-                for row in task.rows
-                if (found := number(row.get(key))) is not None and not axis.beyond(found)
-            }
-        )
+    majorities = [number(row.get("majority")) for row in task.rows]
+    for key, name, held in (
+        ("chance", "chance", [words.chance(row) for row in task.rows]),
+        ("majority", "majority class", majorities),
+    ):
+        values = sorted({found for found in held if found is not None and not axis.beyond(found)})
         if values:
             ends = [words.fixed(value, decimals) for value in (values[0], values[-1])]
             told = ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"

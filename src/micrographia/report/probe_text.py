@@ -124,7 +124,7 @@ def _table(
     for row in candidates:
         name = text(row.get("candidate"))
         told = [_name(name), words.fixed(row.get("score"), decimals), words.interval(row, decimals)]
-        told += [words.fixed(row.get(key), decimals) for key in ("chance", "majority")]
+        told += [words.fixed(value, decimals) for value in (words.chance(row), row.get("majority"))]
         found = {text(other.get("against")): other for other in compared.get(name, ())}
         cells.append(
             [*(Text(part) for part in told), *(_verdict(found.get(other), decimals) for other in against)]
@@ -155,8 +155,10 @@ def _blocks(
         facts = [words.fixed(row.get("score"), decimals)]
         if words.interval(row, decimals) != words.NONE:
             facts.append(words.interval(row, decimals))
-        beside = [key for key in ("chance", "majority") if number(row.get(key)) is not None]
-        facts += [f"{key} {words.fixed(row.get(key), decimals)}" for key in beside]
+        beside = {"chance": words.chance(row), "majority": number(row.get("majority"))}
+        facts += [
+            f"{key} {words.fixed(value, decimals)}" for key, value in beside.items() if value is not None
+        ]
         lines += _wrapped(f"{name}   {'   '.join(facts)}", width, indent=4)
         if text(row.get("reason")) and number(row.get("score")) is None:
             lines += _wrapped(text(row.get("reason")), width, indent=6, style="dim")

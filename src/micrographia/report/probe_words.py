@@ -92,6 +92,12 @@ def p_value(value: object) -> str:
     return f"{found:.3f}" if found < 0.1 else f"{found:.2f}"
 
 
+def chance(row: Row) -> float | None:
+    """Return the chance to hold a score against: that of the whole pipeline, or else the exact one of the metric."""
+    found = number(row.get("chance_pipeline"))
+    return number(row.get("chance")) if found is None else found
+
+
 def count(value: object) -> str:
     """Return a whole number with separators, or a dash."""
     found = number(value)
