@@ -142,14 +142,16 @@ def test_a_feature_of_nothing_but_missing_numbers_is_told(tmp_path):
     table = meta()
     values = features(table, 1.5)
     values[:, 3] = np.nan
+    values[5, 4] = np.inf
     path = tmp_path / "gaps.parquet"
     write_profiles(Profiles(values, table, tuple(f"f{at}" for at in range(16))), path)
     result = evaluate(protocol(), Request(profiles=(path,)))
     assert row_of(result, "near", "gaps")["n_features"] == 15
     assert any("1 of 16 features" in text for text in result["problems"])
+    assert any("in 1 rows single numbers are missing" in text for text in result["problems"])
     values[:] = np.nan
     write_profiles(Profiles(values, table, tuple(f"f{at}" for at in range(16))), path)
-    with pytest.raises(ProfileError, match="no feature that is a finite number"):
+    with pytest.raises(ProfileError, match="no feature that is a finite number in 90%"):
         evaluate(protocol(), Request(profiles=(path,)))
 
 

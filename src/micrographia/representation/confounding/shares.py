@@ -112,13 +112,17 @@ def shares(
         )
     factors = {name: [labels[at] for at in kept] for name, labels in candidate.factors.items()}
 
-    def over(values: Array) -> tuple[float, Interval]:
-        scores = Scores(values, factors, weights)
+    least, most = candidate.bounds or (-np.inf, np.inf)
+    spread = most - least
+
+    def over(values: Array, low: float, high: float) -> tuple[float, Interval]:
+        known = (float(low), float(high)) if np.isfinite([low, high]).all() else None
+        scores = Scores(values, factors, weights, bounds=known)
         return scores.score, interval(scores, unit, crossed, level=level, seed=seed)
 
     if not len(kept):
         return _suppressed("no item could be evaluated with both")
-    joint, limits = over(bz - c)
+    joint, limits = over(bz - c, least - c.max(), most - c.min())
     if not _positive(limits):
         return _suppressed(
             f"together they are not above chance ({_told(joint, limits)}), with nothing to divide"
@@ -127,21 +131,27 @@ def shares(
     if room <= 0:
         return _suppressed("chance is a perfect score already")
 
-    def part(values: Array) -> Part:
-        value, found = over(values / room)
+    def part(values: Array, low: float, high: float) -> Part:
+        value, found = over(values / room, low / room, high / room)
         return Part(value, found.low, found.high, found.reason)
 
     common = b + z - bz - c
-    own, within = over(z - c)
+    own, within = over(z - c, least - c.max(), most - c.min())
     if _positive(within):
         ratio = Scores(common, factors, weights).score / own
-        value, found = over(ratio + (common - ratio * (z - c)) / own)
+        value, found = over(ratio + (common - ratio * (z - c)) / own, -np.inf, np.inf)
         explained = Part(value, found.low, found.high, found.reason)
     else:
         explained = Part(
             _NAN, _NAN, _NAN, f"the representation alone is not above chance ({_told(own, within)})"
         )
-    return Shares(part(bz - b), part(bz - z), part(common), part(best - bz), explained)
+    return Shares(
+        part(bz - b, -spread, spread),
+        part(bz - z, -spread, spread),
+        part(common, 2 * least - most - c.max(), 2 * most - least - c.min()),
+        part(best - bz, best - most, best - least),
+        explained,
+    )
 
 
 def _aligned(

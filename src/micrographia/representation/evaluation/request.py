@@ -204,7 +204,13 @@ def _study(protocol: Protocol, request: Request) -> Study:
 def _read(path: Path, study: Study) -> Contender:
     found = read_profiles(path)
     name = path.name.split(".")[0]
-    on = [column for column in study.rows.columns if column in found.meta.columns]
+    on = [
+        column
+        for column in study.rows.columns
+        if column in found.meta.columns
+        and not study.rows[column].isna().any()
+        and not found.meta[column].isna().any()
+    ]
     if not on:
         raise ProtocolError(
             path,

@@ -16,6 +16,8 @@ from micrographia.representation.preprocessing import pipeline
 from micrographia.representation.profiles import Profiles
 
 Array = npt.NDArray[Any]
+MOST_MISSING = 0.1
+"""Share of the rows in which a feature may be missing."""
 SEVERAL = " + "
 """Between the values of a column that differ among the rows that became one."""
 
@@ -161,18 +163,33 @@ def _known(meta: pd.DataFrame, names: Sequence[str], protocol: Protocol, key: st
 
 
 def _finite(profiles: Profiles) -> tuple[Profiles, list[str]]:
-    """Leave out features that are not finite in some row; a missing number has no distance to anything."""
-    usable = np.isfinite(profiles.values).all(axis=0)
-    if usable.all():
+    """Fill single missing numbers with the median of their feature; leave out features of which more is missing.
+
+    A missing number has no distance to anything, and a baseline must be scored on the same rows as a candidate.
+    """
+    known = np.isfinite(profiles.values)
+    if known.all():
         return profiles, []
+    share = 1 - known.mean(axis=0)
+    usable = share <= MOST_MISSING
     if not usable.any():
         raise ProfileError(
             profiles.name,
-            "has no feature that is a finite number in every row",
+            f"has no feature that is a finite number in {1 - MOST_MISSING:.0%} of the rows",
             "Leave out the rows that could not be measured, or fill them in",
         )
-    lost = int((~usable).sum())
-    text = (
-        f"{profiles.name}: {lost:,} of {profiles.d:,} features are not finite in every row and are left out."
-    )
-    return profiles.select(usable), [text]
+    said = []
+    lost, filled = int((~usable).sum()), int((share[usable] > 0).sum())
+    if lost:
+        said.append(
+            f"{profiles.name}: {lost:,} of {profiles.d:,} features are missing too often and are left out."
+        )
+    held = profiles.select(usable)
+    if filled:
+        values = np.where(known[:, usable], held.values, np.nan)
+        held = held.with_values(np.where(np.isnan(values), np.nanmedian(values, axis=0), values))
+        rows = int((~known[:, usable]).any(axis=1).sum())
+        said.append(
+            f"{profiles.name}: in {rows:,} rows single numbers are missing; the median of the feature stands for them."
+        )
+    return held, said
