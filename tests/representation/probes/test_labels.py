@@ -1,8 +1,10 @@
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from micrographia.errors import ProfileError
 from micrographia.representation.probes.labels import as_labels, coded, cross, listed, pair_counts
 
 
@@ -29,6 +31,11 @@ def test_categories_and_pandas_missing():
     found = coded(pd.Series(pd.Categorical(["x", None, "y"], categories=["y", "x", "unused"])))
     assert found.names == ("x", "y")
     assert found.codes.tolist() == [0, -1, 1]
+
+
+def test_labels_that_cannot_be_hashed_are_refused():
+    with pytest.raises(ProfileError, match="Give texts, numbers or tuples"):
+        coded([["a"], ["b"]])
 
 
 def test_no_rows():
@@ -67,3 +74,4 @@ def test_numbers_of_labels_become_labels_again():
 def test_long_lists_are_cut():
     assert listed(["a", "b"]) == "a, b"
     assert listed(list("abcdefg"), 3) == "a, b, c and 4 more"
+    assert listed(["x" * 50]) == "x" * 37 + "..."

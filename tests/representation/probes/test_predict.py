@@ -45,8 +45,8 @@ def test_a_clear_signal_is_found_and_every_row_is_tested_16_times(probe):
 @pytest.mark.parametrize("probe", list(PROBES))
 def test_noise_scores_chance_on_average(probe):
     folds = one_per_class_holdouts(DONOR, STAGE, most=4)
-    scores = [accuracy_items(predict(made(seed), STAGE, folds, probe=probe)).score for seed in range(25)]
-    assert np.mean(scores) == pytest.approx(1 / 3, abs=3 * np.std(scores) / 5 + 0.005)
+    scores = [accuracy_items(predict(made(seed), STAGE, folds, probe=probe)).score for seed in range(16)]
+    assert np.mean(scores) == pytest.approx(1 / 3, abs=3 * np.std(scores) / 4 + 0.005)
 
 
 @pytest.mark.parametrize("probe", list(PROBES))
@@ -78,7 +78,7 @@ def test_the_regression_is_ridge_of_standardised_features():
         np.testing.assert_allclose(found.reference[lines], y[train].mean())
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.integers(0, 100), st.sampled_from(list(PROBES)))
 def test_test_rows_teach_nothing(seed, probe):
     """Predictions of a hold-out are the same whatever its test rows' features and labels were in other hold-outs."""

@@ -150,7 +150,7 @@ def _verdict(tasks: list[TaskAudit], findings: list[AuditFinding], protocol: Pro
     sentences = [f"{name}: {able}{across}."]
     at = figure(primary.detectable)
     if not np.isfinite(primary.detectable):
-        sentences.append("That is too few for any comparison to be decided; differences only describe.")
+        sentences.append(f"{primary.undecidable} Differences only describe.")
     elif primary.detectable > protocol.delta:
         sentences.append(
             f"Differences below about {at} will stay undecided (SD assumed {primary.assumed_sd:g}; the margin is "

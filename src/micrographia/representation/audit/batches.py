@@ -139,12 +139,10 @@ def nuisance(items: Items, label: str, unit: str, name: str, column: str, role: 
         strength = cramers_v(*_cells(units, classes, items.column(column)))
         measure, told = "cramers_v", f"Cramer's V with {label} is {figure(strength)}"
     found = {"label": label, "nuisance": name, "column": column, "role": role, measure: strength}
-    # With hardly more units than classes, classes explain anything.
-    if not np.isfinite(strength) or (numbers is not None and classes.n * 2 > len(numbers)):
-        yield (
-            AuditFinding("nuisance", f"{name} ({role}): no association with {label} can be computed.", found),
-            "",
-        )
+    # With hardly more units than classes, a few pairs of units decide.
+    if not np.isfinite(strength) or units.n < 2 * classes.n:
+        text = f"{name} ({role}): too few {unit} groups to say whether it goes with {label}."
+        yield AuditFinding("nuisance", text, found), ""
         return
     strong = strength >= STRONG
     text = f"{name} ({role}): over {plural(units.n, unit)} {told}."

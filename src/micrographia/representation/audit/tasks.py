@@ -47,6 +47,8 @@ class TaskAudit:
         Why nothing can be; empty if something can.
     detectable
         Smallest difference that the unit's groups can tell; NaN until known.
+    undecidable
+        Which differences stay undecided, as a sentence.
     """
 
     items: Items
@@ -59,6 +61,7 @@ class TaskAudit:
     evaluable: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
     impossible: str = ""
     detectable: float = float("nan")
+    undecidable: str = ""
 
     def run(self) -> TaskAudit:
         """Collect the findings in the order in which a reader asks.
@@ -169,7 +172,8 @@ class TaskAudit:
             text += f", {span(int(each.min()), int(each.max()))} for each {label}"
             numbers |= {"fewest": int(each.min()), "most": int(each.max())}
             lone = [str(classes.names[at]) for at in np.flatnonzero(each == 1)]
-            if lone:
+            # What is named by its unit, such as compound and dose, has one of course.
+            if lone and self.task.kind != "reproducibility":
                 numbers["in_one"] = lone
                 self.cannot.append(
                     f"Whether {listed(lone, 3)} would be recognised in another {unit} cannot be concluded: it has one."
@@ -223,7 +227,8 @@ class TaskAudit:
             text += f"; no item of {listed(lost, 3)} has"
             if names:
                 self.cannot.append(
-                    f"{listed(lost, 3)}: cannot be evaluated: no two items of a class differ in {joined(names)}."
+                    f"{listed(lost, 3)} cannot be evaluated: no two items of such a {self.task.label} differ in "
+                    f"{joined(names)}."
                 )
         weight: Weight = "warning" if lost or reached < total else "info"
         self.say(
@@ -362,6 +367,7 @@ class TaskAudit:
         self.detectable = found.detectable
         if found.cannot:
             self.cannot.append(found.cannot)
+        self.undecidable = found.cannot
         self.say("power", found.text, found.weight, **found.numbers)
 
     def groups(self, of: Coded) -> int:

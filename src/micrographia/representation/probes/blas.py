@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Let BLAS use one thread meanwhile, in the whole process: hold-outs are what runs in parallel.
 
-    Sums then do not depend on the number of processors either.
+    Sums then do not depend on the number of processors either. Of several threads that ask at once, the first decides.
     """
-    with _controller().limit(limits=1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"):
         yield

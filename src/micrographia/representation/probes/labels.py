@@ -10,8 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from micrographia.errors import ProfileError
+
 Array = npt.NDArray[Any]
 IntArray = npt.NDArray[np.int64]
+_LONG = 40
+"""Characters of a name that a sentence shows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,12 +58,22 @@ def coded(labels: Sequence[Any] | Array | pd.Series[Any]) -> Coded:
     ----------
     labels
         One a row, hashable: texts, numbers, tuples.
+
+    Raises
+    ------
+    ProfileError
+        If they are lists, arrays or other things that cannot be hashed.
     """
     listed: Any = labels
     if not isinstance(labels, np.ndarray | pd.Series):
         listed = np.empty(len(labels), dtype=object)
         listed[:] = list(labels)
-    codes, uniques = pd.factorize(listed)
+    try:
+        codes, uniques = pd.factorize(listed)
+    except TypeError as error:
+        raise ProfileError(
+            "", f"labels are not comparable: {error}", "Give texts, numbers or tuples"
+        ) from error
     names = [name.item() if isinstance(name, np.generic) else name for name in list(uniques)]
     order = sorted(range(len(names)), key=lambda at: _key(names[at]))
     rank = np.empty(len(names) + 1, dtype=np.int64)
@@ -100,6 +114,10 @@ def pair_counts(first: Coded, second: Coded) -> pd.DataFrame:
 
 
 def listed(names: Sequence[Hashable], most: int = 5) -> str:
-    """Return names for a sentence: at most so many, then how many more."""
-    shown = ", ".join(map(str, names[:most]))
+    """Return names for a sentence: at most so many, long ones cut, then how many more."""
+    shown = ", ".join(_short(str(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most:,} more"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONG else f"{name[: _LONG - 3]}..."
