@@ -67,3 +67,20 @@ def test_plates_are_put_together_by_the_features_that_all_have():
         concatenate([one.select(["b"]), other])
     with pytest.raises(ProfileError, match="no parts"):
         concatenate([])
+
+
+def test_text_is_no_number():
+    first, second = made(["1", "2"], "text"), made(["A", "B"], "numbers")
+    second = Profiles(second.values, second.meta.assign(well=[1, 2]), second.names, "numbers")
+    with pytest.raises(ProfileError, match="'well' is text in one and numbers in the other"):
+        align(first, second, ["well"])
+
+
+def test_many_rows_are_aligned_in_little_memory():
+    n = 300_000
+    order = np.random.default_rng(0).permutation(n)
+    meta = pd.DataFrame({"plate": np.arange(n) // 384, "well": np.arange(n) % 384})
+    first = Profiles(np.arange(n, dtype=float)[:, None], meta, ("a",))
+    second = Profiles(order.astype(float)[:, None], meta.iloc[order], ("a",))
+    found = align(first, second, ["plate", "well"])[1]
+    np.testing.assert_array_equal(found.values, first.values)

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from micrographia.errors import ProfileError
 from micrographia.representation.profiles import Profiles
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Numbers = npt.NDArray[np.int64]
 
 
 def align(
@@ -38,31 +41,31 @@ def align(
     ProfileError
         If a column is not there, labels are missing, two rows have the same labels, or (strict) a row has no partner.
     """
-    import pandas as pd
-
-    keys = [_keys(profiles, on) for profiles in (first, second)]
-    place = pd.Series(np.arange(second.n), index=pd.Index(keys[1], tupleize_cols=False))
-    found = place.reindex(pd.Index(keys[0], tupleize_cols=False)).to_numpy(dtype=float)
-    here = np.isfinite(found)
+    keys = _keys(first, second, on)
+    order = np.argsort(keys[1], kind="stable")
+    at = np.searchsorted(keys[1], keys[0], sorter=order)
+    place = order[np.minimum(at, second.n - 1)] if second.n else np.zeros(first.n, dtype=np.intp)
+    here = keys[1][place] == keys[0] if second.n else np.zeros(first.n, dtype=bool)
     if strict and (not here.all() or int(here.sum()) < second.n):
-        lone = [(first, second, keys[0][int(at)]) for at in np.flatnonzero(~here)[:1]]
-        if not lone:
+        owner, other, row = first, second, int(np.argmin(here))
+        if here.all():
             taken = np.zeros(second.n, dtype=bool)
-            taken[found[here].astype(np.intp)] = True
-            lone = [(second, first, keys[1][int(np.flatnonzero(~taken)[0])])]
-        owner, other, key = lone[0]
+            taken[place] = True
+            owner, other, row = second, first, int(np.argmin(taken))
         raise ProfileError(
             first.name,
             f"has {first.n:,} rows and {second.name or 'the other'} {second.n:,}, of which {int(here.sum()):,} are "
-            f"the same by {', '.join(on)}; {_shown(on, key)} is in {owner.name or 'one'} and not in "
-            f"{other.name or 'the other'}",
+            f"the same by {', '.join(on)}; {_shown(owner, on, row)} is in {owner.name or 'one'} and not in "
+            f"{other.name or 'the other'}{_types(first, second, on)}",
             "Leave these rows out of both, or align with strict=False",
         )
     if not here.any():
         raise ProfileError(
-            first.name, f"has no row in common with {second.name}", f"Compare their {', '.join(on)}"
+            first.name,
+            f"has no row in common with {second.name}{_types(first, second, on)}",
+            f"Compare their {', '.join(on)}",
         )
-    return first.take(here), second.take(found[here].astype(np.intp))
+    return first.take(here), second.take(place[here])
 
 
 def align_to(profiles: Profiles, rows: pd.DataFrame, on: Sequence[str]) -> Profiles:
@@ -85,11 +88,11 @@ def align_to(profiles: Profiles, rows: pd.DataFrame, on: Sequence[str]) -> Profi
     asked = Profiles(np.empty((len(rows), 0)), rows, (), "the study")
     both, found = align(asked, profiles, on, strict=False)
     if both.n < asked.n:
-        have = set(_keys(profiles, on))
-        lone = next(key for key in _keys(asked, on) if key not in have)
+        keys = _keys(asked, profiles, on)
+        row = int(np.argmin(np.isin(keys[0], keys[1])))
         raise ProfileError(
             profiles.name,
-            f"lacks {asked.n - both.n:,} of {asked.n:,} rows, the first {_shown(on, lone)}",
+            f"lacks {asked.n - both.n:,} of {asked.n:,} rows, the first {_shown(asked, on, row)}",
             "Give a row for each",
         )
     return found
@@ -138,29 +141,46 @@ def concatenate(parts: Sequence[Profiles], *, name: str = "") -> Profiles:
     return Profiles(values, meta, names, name or parts[0].name, source)
 
 
-def _keys(profiles: Profiles, on: Sequence[str]) -> list[tuple[Any, ...]]:
+def _keys(first: Profiles, second: Profiles, on: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """Return a number for each row of both, the same for the same labels."""
+    import pandas as pd
+
     if not on:
-        raise ProfileError(
-            profiles.name, "cannot be aligned without columns", "Name them, e.g. plate and well"
-        )
-    columns = [profiles.column(name) for name in on]
-    for name, column in zip(on, columns, strict=True):
-        lacking = sum(value is None for value in column)
-        if lacking:
+        raise ProfileError(first.name, "cannot be aligned without columns", "Name them, e.g. plate and well")
+    codes = np.zeros(first.n + second.n, dtype=np.int64)
+    for name in on:
+        parts = [profiles.column(name) for profiles in (first, second)]
+        for profiles, part in zip((first, second), parts, strict=True):
+            lacking = int(pd.isna(part).sum())
+            if lacking:
+                raise ProfileError(
+                    profiles.name,
+                    f"has {lacking:,} rows without {name!r}",
+                    "Align by columns that every row has",
+                )
+        further, labels = pd.factorize(np.concatenate(parts))
+        _, codes = np.unique(codes * max(1, len(labels)) + further, return_inverse=True)
+    found = codes[: first.n], codes[first.n :]
+    for profiles, held in zip((first, second), found, strict=True):
+        _, places, counts = np.unique(held, return_index=True, return_counts=True)
+        if (counts > 1).any():
+            row = int(places[np.argmax(counts > 1)])
             raise ProfileError(
-                profiles.name, f"has {lacking:,} rows without {name!r}", "Align by columns that every row has"
+                profiles.name,
+                f"has several rows with {_shown(profiles, on, row)}",
+                "Align by columns that name each row once",
             )
-    keys = list(zip(*columns, strict=True))
-    if len(set(keys)) < len(keys):
-        seen: set[tuple[Any, ...]] = set()
-        twice = next(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ProfileError(
-            profiles.name,
-            f"has several rows with {_shown(on, twice)}",
-            "Align by columns that name each row once",
-        )
-    return keys
+    return found
 
 
-def _shown(on: Sequence[str], key: tuple[Any, ...]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in zip(on, key, strict=True))
+def _shown(profiles: Profiles, on: Sequence[str], row: int) -> str:
+    return ", ".join(f"{name} {profiles.meta[name].iloc[row]}" for name in on)
+
+
+def _types(first: Profiles, second: Profiles, on: Sequence[str]) -> str:
+    """Return a clause on columns that are text in one and numbers in the other, which are never equal."""
+    for name in on:
+        kinds = [isinstance(profiles.column(name)[0], str) for profiles in (first, second) if profiles.n]
+        if len(set(kinds)) > 1:
+            return f"; {name!r} is text in one and numbers in the other"
+    return ""
