@@ -252,9 +252,11 @@ def test_a_class_with_one_member_and_missing_labels():
     assert reach["classes"] == ["single"]
 
 
-def test_labels_that_vary_within_the_unit_cannot_be_permuted_there():
+def test_labels_that_vary_within_the_unit_cannot_be_permuted_or_balanced_there():
     meta = made()
     meta.loc[0, "moa"] = "m3"
+    told = protocol(task={"kind": "classification", "folds": {"kind": "balanced"}, "exclude": []})
+    assert "groups hold rows of several classes, so none can stand for one: c0" in audit(meta, told).verdict
     (one,) = audit(meta, protocol()).of("permutations")
     assert one.weight == "warning"
     assert one.numbers["mixed"] == 1

@@ -13,6 +13,7 @@ def test_labels_are_numbered_in_the_order_of_their_names_and_missing_is_minus_on
     assert found.codes.tolist() == [1, -1, 0, 1, -1]
     assert found.names == ("a", "b")
     assert found.missing == 2
+    assert found.labels.tolist() == ["b", None, "a", "b", None]
     assert found.counts.tolist() == [1, 2]
 
 

@@ -249,21 +249,19 @@ class TaskAudit:
 
     def _holdouts(self, classes: Coded, units: Coded, numeric: bool) -> None:
         asked = self.task.folds
-        groups = as_labels(units.codes)
-        labels = None if numeric else as_labels(classes.codes)
+        groups = units.labels
+        labels = None if numeric else classes.labels
         kind = "leave_group_out" if numeric and asked.kind == "balanced" else asked.kind
         folds = holdouts(kind, groups, labels, k=asked.k, most=asked.limit, seed=self.protocol.seed)
         self.evaluable = (folds.times_tested > 0) & (classes.codes >= 0)
         reached, total = int(self.evaluable.sum()), int((classes.codes >= 0).sum())
         if not reached:
-            self.impossible = (
-                self.impossible or self._named(folds.reason, classes, units) or "nothing can be held out"
-            )
+            self.impossible = self.impossible or self._told(folds) or "nothing can be held out"
             return
         text = (
             f"{reached:,} of {total:,} items can be tested in {plural(len(folds), 'hold-out')} ({folds.kind})"
         )
-        why = self._named(folds.reason, classes, units)
+        why = self._told(folds)
         weight: Weight = "warning" if reached < total else "info"
         text += f": {why}." if why else "."
         self.say("evaluable", text, weight, evaluable=reached, items=total, holdouts=len(folds), reason=why)
@@ -272,19 +270,8 @@ class TaskAudit:
             return
         self._chance_of_folds(classes, folds)
 
-    def _named(self, reason: str, classes: Coded, units: Coded) -> str:
-        """Return the reason of hold-outs, which know classes and groups by number, with their names."""
-        if not reason:
-            return ""
-        each = groups_per_class(units, classes)
-        lone = [str(classes.names[at]) for at in np.flatnonzero(each == 1)]
-        parts = []
-        for part in reason.split("; "):
-            known = part.startswith("in one group only") and lone
-            parts.append(
-                f"in one {self.protocol.unit} only, so never tested: {listed(lone)}" if known else part
-            )
-        return "; ".join(parts)
+    def _told(self, folds: Folds) -> str:
+        return folds.reason.replace("in one group only", f"in one {self.protocol.unit} only")
 
     def _chance_of_folds(self, classes: Coded, folds: Folds) -> None:
         accuracy, recall = majority_accuracy(as_labels(classes.codes), folds)

@@ -39,6 +39,14 @@ class Coded:
         return len(self.names)
 
     @property
+    def labels(self) -> Array:
+        """The label of each row ``(n,)``, object; None where it is missing."""
+        named = np.empty(self.n + 1, dtype=object)
+        for at, name in enumerate(self.names):
+            named[at] = name
+        return np.asarray(named[self.codes])
+
+    @property
     def missing(self) -> int:
         """How many rows have no label."""
         return int((self.codes < 0).sum())
