@@ -47,7 +47,7 @@ GEOMETRY = (
 def examples(result: Mapping[str, Any]) -> Parts:
     """Return the queries and their neighbours; a picture is shown only if it is one and lies in the document."""
     rows = listed(result, "examples")
-    told = []
+    told: list[Parts] = []
     for row in rows[:EXAMPLES]:
         neighbours = [_tile(near) for near in listed(row, "neighbours")]
         told.append(

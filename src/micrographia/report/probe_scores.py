@@ -39,7 +39,7 @@ def forest(task: Task, *, brief: bool = False) -> Parts:
     named = [text(row.get("candidate")) for row in task.candidates]
     compared = by_candidate(task.comparisons, named)
     detailed = len(named) <= DETAILED and not brief
-    rows = []
+    rows: list[Parts] = []
     for row in task.rows:
         name = text(row.get("candidate"))
         against = compared.get(name, []) if kind(row) in ("candidate", "combined") else []

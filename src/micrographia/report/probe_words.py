@@ -117,7 +117,7 @@ def slug(word: str) -> str:
 def unit_line(task: Task, result: Mapping[str, Any]) -> str:
     """Return what is independent in a task: ``unit: compound (38), crossed with week``."""
     rows = task.candidates or task.rows
-    unit = next((found for row in rows if (found := text(row.get("unit")))), "")
+    unit = next((name for row in rows if (name := text(row.get("unit")))), "")
     groups = next((found for row in rows if (found := number(row.get("n_groups"))) is not None), None)
     if not unit:
         return ""
@@ -158,18 +158,18 @@ def _verdicts(name: str, rows: Sequence[Row]) -> str:
     sentence = f"{name or 'The candidate'} {joined(parts)}." if parts else ""
     if not open_:
         return sentence
-    against = joined([text(row.get("against")) for row in open_])
+    rest = joined([text(row.get("against")) for row in open_])
     needed = [found for row in open_ if (found := number(row.get("minimum_detectable"))) is not None]
     if all(verdict(row) == "too few groups" for row in open_):
         groups = min(
             (found for row in open_ if (found := number(row.get("n_groups"))) is not None), default=None
         )
         few = "There are too few groups" if groups is None else f"{groups:,.0f} groups are too few"
-        return f"{sentence} {few} to tell {name or 'the candidate'} from {against}.".strip()
+        return f"{sentence} {few} to tell {name or 'the candidate'} from {rest}.".strip()
     told = (
-        f"Against {against} this design cannot tell"
+        f"Against {rest} this design cannot tell"
         if parts
-        else f"{name}: this design cannot tell it from {against}"
+        else f"{name}: this design cannot tell it from {rest}"
     )
     told += f": it would need a difference of {fixed(max(needed), decimals)}." if needed else "."
     return f"{sentence} {told}".strip()
