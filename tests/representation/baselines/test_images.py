@@ -4,7 +4,7 @@ import pytest
 import tifffile
 from scipy import ndimage
 
-from folders import copied, lab
+from folders import lab
 from label_images import discs
 from micrographia.dataset import open_dataset
 from micrographia.dataset.describe import DescribeOptions, describe
@@ -162,7 +162,7 @@ def test_stacks_and_movies():
 @pytest.mark.parametrize("plane", ["constant", "NaN", "one pixel", "huge values"])
 def test_strange_images_are_numbers_or_have_reasons(plane):
     size = (1, 1) if plane == "one pixel" else (40, 40)
-    value = {"constant": 7.0, "NaN": np.nan, "one pixel": 3.0, "huge values": 1e30}[plane]
+    value = {"constant": 7.0, "NaN": np.nan, "one pixel": 3.0, "huge values": 1e300}[plane]
     image = np.full(size, value)
     labels = np.zeros(size, np.uint8)
     labels[0, 0] = 1
@@ -174,6 +174,31 @@ def test_strange_images_are_numbers_or_have_reasons(plane):
     assert found["count"].values[:, 0].tolist() == [1, 0]
     told = {entry["reason"] for entry in found["objects"].source["undefined"]}
     assert {"no object in the image", "a single object has no SD"} <= told
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held * 1e200,
+        lambda held: held * 1e-320,
+        lambda held: np.clip(held, -1, 1) * 1.7e308,
+        lambda held: np.where(held > 1, np.inf, np.where(held < -1, -np.inf, held)),
+        lambda held: held > 0,
+        lambda held: (held * 2**60).astype(np.int64),
+        lambda held: (np.clip(held, -1, 1) * 3.4e38).astype(np.float32),
+        lambda held: held.astype(np.float16),
+        lambda held: held[:1],
+    ],
+)
+def test_strange_numbers_are_numbers_or_have_reasons(change):
+    image = change(np.random.default_rng(0).normal(size=(96, 96)))
+    labels = LABELS[0][: len(image)]
+    found = image_baselines([image], labels=[labels]) | image_baselines(
+        [image], per="object", labels=[labels]
+    )
+    for name, profiles in found.items():
+        assert not np.isinf(profiles.values).any(), name
+        assert bool(np.isnan(profiles.values).any()) == bool(profiles.source["undefined"]), name
 
 
 def test_a_dataset_in_the_order_asked_whatever_the_workers(dataset):
@@ -234,6 +259,7 @@ def test_what_cannot_be_is_told(options, problem):
 
 
 def test_no_image_and_no_dataset(tmp_path):
+    assert image_baselines(IMAGES, []) == {}
     with pytest.raises(ProfileError, match="no image to measure"):
         image_baselines([])
     with pytest.raises(ProfileError, match="is no image"):
@@ -244,7 +270,11 @@ def test_no_image_and_no_dataset(tmp_path):
 
 @pytest.mark.real_data
 def test_binary_masks_are_counted_by_components_and_say_so(data, tmp_path):
-    folder = copied(data, "nf1_cellpainting", tmp_path)
+    folder = tmp_path / "nf1"
+    for path in (data / "nf1_cellpainting").glob("Plate_2_*/[BD]*"):
+        place = folder / path.parent.name / path.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(path.read_bytes())
     describe(folder, DescribeOptions(workers=1))
     found = image_baselines(folder, ["count", "density proxy"], annotation_set="nuclei")
     assert found["count"].source["exact"] is False

@@ -71,6 +71,16 @@ def test_columns_are_found_or_named():
         layout(meta, well="spot")
 
 
+def test_many_rows_take_no_time():
+    wells = [f"{row}{column}" for row in "ABCDEFGH" for column in range(1, 13)]
+    meta = pd.DataFrame({"plate": np.repeat(np.arange(20), 10_000), "well": np.resize(wells, 200_000)})
+    found = layout(meta)
+    assert found["plate and position"].values.shape == (200_000, 20 + 8 + 12 + 1)
+    assert found["plate and position"].values.dtype == np.float32
+    assert found["plate and position"].names[20:22] == ("row=01", "row=02")
+    assert found["well position"].values[95].tolist() == [8, 12, 0]
+
+
 def test_too_many_plates_are_told():
     meta = pd.DataFrame({"plate": np.arange(20_000)})
     with pytest.raises(ProfileError, match="too many"):

@@ -87,8 +87,8 @@ def density_proxy(reading: Reading, channel: int, found: Levels) -> Measured:
             continue
         pixels.count_bins(tile, *_extremes(found), counts)
         filled = np.where(np.isfinite(tile), tile, median)
-        signed = (-filled if inverted else filled).astype(np.float32)
-        blobs += [_blobs(signed, scale, PROMINENCE * (high - low)) for scale in SCALES]
+        scaled = ((filled - median) / (high - low)).astype(np.float32)
+        blobs += [_blobs(-scaled if inverted else scaled, scale) for scale in SCALES]
     values = np.concatenate([[np.nan], blobs / size * 1e6])
     if found.constant:
         return Measured(names, values, ("a constant image has no foreground",))
@@ -104,7 +104,7 @@ def _extremes(found: Levels) -> tuple[float, float]:
     return float(found.moments[pixels.LOW]), float(found.moments[pixels.HIGH])
 
 
-def _blobs(tile: Array, scale: float, least: float) -> int:
+def _blobs(tile: Array, scale: float) -> int:
     from scipy import ndimage
 
     # Second differences of the smoothed tile come near the analytic filter at these scales, at a third of its cost.
@@ -112,6 +112,6 @@ def _blobs(tile: Array, scale: float, least: float) -> int:
         ndimage.gaussian_filter(tile, scale, mode="nearest", truncate=3.0), mode="nearest"
     )
     reach = 2 * round(scale) + 1
-    peaks = (response == ndimage.maximum_filter(response, reach, mode="nearest")) & (response > least)
+    peaks = (response == ndimage.maximum_filter(response, reach, mode="nearest")) & (response > PROMINENCE)
     # A flat top is one blob, however many pixels it has.
     return int(ndimage.label(peaks, np.ones((3, 3)))[1])

@@ -124,6 +124,22 @@ class DatasetField(Field):
         return Labels(tuple(parts), False, f"connected components of {self.kind} masks stand for objects")
 
 
+def tamed(pixels: Array) -> Array:
+    """Return floating-point pixels without what is no intensity: beyond 1e60 NaN, below 1e-60 zero.
+
+    Fourth powers of the rest, and quotients of them, stay within float64. Integers come back as they are.
+    """
+    if pixels.dtype.kind != "f":
+        return pixels
+    if pixels.itemsize < 8:
+        return np.where(np.isinf(pixels), np.nan, pixels) if np.isinf(pixels).any() else pixels
+    size = np.abs(pixels)
+    huge, tiny = size > 1e60, (size < 1e-60) & (size > 0)
+    if huge.any() or tiny.any():
+        pixels = np.where(huge, np.nan, np.where(tiny, 0.0, pixels))
+    return pixels
+
+
 def array_fields(
     images: Sequence[Any], labels: Sequence[Any] | None, axes: str | None, names: Sequence[str] | None
 ) -> list[Field]:
@@ -256,12 +272,8 @@ class Reading:
         at = {"T": slice(t, t + 1), "C": every, "Z": slice(z, z + 1), "Y": y, "X": x}
         region = tuple(at[axis] for axis in self.source.axes)
         block = self.source.read(region) if self._held is None else self._held[region]
-        stacked = block.reshape(-1, *block.shape[-2:]).astype(np.float64)
-        if len(stacked) == 1:
-            return stacked[0]
-        # Infinities of both signs have no mean; NaN says so.
-        with np.errstate(invalid="ignore"):
-            return stacked.mean(axis=0)
+        stacked = tamed(block.reshape(-1, *block.shape[-2:])).astype(np.float64)
+        return stacked[0] if len(stacked) == 1 else stacked.mean(axis=0)
 
     def whole(self, t: int) -> Array:
         """Return one time point (C, Z, Y, X) in its own type."""
@@ -269,7 +281,7 @@ class Reading:
         region = tuple(slice(t, t + 1) if axis == "T" else slice(None) for axis in axes)
         block = self.source.read(region) if self._held is None else self._held[region]
         shape = [self.source.size(axis) for axis in "CZYX"]
-        pixels = block.reshape(shape)
+        pixels = tamed(block.reshape(shape))
         return pixels.mean(axis=0, keepdims=True) if self.mean else pixels
 
 

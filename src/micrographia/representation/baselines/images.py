@@ -108,6 +108,8 @@ def image_baselines(
     """
     if per not in ("image", "object"):
         raise ProfileError("", f"there are no baselines per {per}", "Ask for image or object")
+    if which is not None and not len(which):
+        return {}
     if channels not in (None, "each", "mean"):
         raise ProfileError("", f"there are no features of channels {channels!r}", "Ask for each or mean")
     wanted_images = images if rows is None or images is not None else _images_of(rows)

@@ -51,6 +51,13 @@ class Reasons:
             if len(named) < 5:
                 named.append(row)
 
+    def add_rows(self, rows: Sequence[Any] | Array, reason: str) -> None:
+        """Note one reason for many rows, by their numbers."""
+        if len(rows):
+            self._counts[reason] = self._counts.get(reason, 0) + len(rows)
+            named = self._rows.setdefault(reason, [])
+            named += [str(row) for row in rows[: 5 - len(named)]]
+
     def told(self) -> list[dict[str, Any]]:
         """Return each reason with the number of rows and the first five."""
         return [

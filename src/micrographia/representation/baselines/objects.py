@@ -13,6 +13,7 @@ from micrographia.annotations.masks.kernels import measure
 from micrographia.annotations.masks.kernels.runs import Ints, Runs, extract, insert
 from micrographia.errors import AnnotationError, ProfileError
 from micrographia.representation.baselines import neighbours, shape
+from micrographia.representation.baselines.fields import tamed
 from micrographia.representation.baselines.kernels import edges
 from micrographia.representation.baselines.kernels import objects as kernels
 
@@ -130,7 +131,7 @@ def intensity_features(objects: Objects, pixels: Array, quantiles: bool = True) 
         positive), and the quantiles.
     """
     runs = objects.runs
-    image = pixels if pixels.dtype.name in _NATIVE else pixels.astype(np.float64)
+    image = tamed(pixels if pixels.dtype.name in _NATIVE else pixels.astype(np.float64))
     image = np.ascontiguousarray(image).reshape(objects.labels.shape)
     sums = np.zeros((len(objects), kernels.INTENSITIES))
     sums[:, kernels.LOW], sums[:, kernels.HIGH] = np.inf, -np.inf

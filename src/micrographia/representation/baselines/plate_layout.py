@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from micrographia.errors import ProfileError
 from micrographia.representation.baselines.measured import Reasons
@@ -14,6 +15,8 @@ from micrographia.representation.profiles import Array, Profiles
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Ints = npt.NDArray[np.intp]
 
 FORMATS = ((2, 3), (4, 6), (6, 8), (8, 12), (16, 24), (32, 48))
 """Rows and columns of plates with 6 to 1,536 wells."""
@@ -129,26 +132,29 @@ def _column(meta: pd.DataFrame, named: str | None, usual: Sequence[str]) -> str 
     return None
 
 
-def _values(meta: pd.DataFrame, column: str) -> list[Any]:
-    held = meta[column]
-    return [None if missing else value for value, missing in zip(held, held.isna(), strict=True)]
+def _coded(values: Any) -> tuple[Ints, list[Any]]:
+    """Return the number of each value, -1 for a missing one, and the values."""
+    import pandas as pd
+
+    codes, known = pd.factorize(values)
+    return codes, list(known)
 
 
 def _position(meta: pd.DataFrame, column: str, shape: tuple[int, int] | None) -> Profiles:
-    known: dict[Any, tuple[int, int] | None] = {}
-    values = np.full((len(meta), 3), np.nan)
-    reasons = Reasons()
-    wells = _values(meta, column)
+    codes, wells = _coded(meta[column])
+    places = np.full((len(wells) + 1, 2), np.nan)
     for at, well in enumerate(wells):
-        if well not in known:
-            known[well] = None if well is None else well_place(well)
-        place = known[well]
-        if place is None:
-            reasons.add(str(at), ["no well is named" if well is None else "the text names no well"])
-        else:
-            values[at, :2] = place
+        place = well_place(well)
+        if place is not None:
+            places[at] = place
+    values = np.full((len(meta), 3), np.nan)
+    # What is missing has the code -1, and so the last place.
+    values[:, :2] = places[codes]
+    reasons = Reasons()
+    reasons.add_rows(np.flatnonzero(codes < 0), "no well is named")
+    reasons.add_rows(np.flatnonzero((codes >= 0) & np.isnan(values[:, 0])), "the text names no well")
     kept = np.isfinite(values[:, 0])
-    if len(wells) and not kept.any():
+    if len(meta) and not kept.any():
         raise ProfileError("", f"no value of column {column!r} names a well", "Wells look like B07 or r02c07")
     if kept.any():
         largest = values[kept, :2].max(axis=0)
@@ -176,40 +182,40 @@ def one_hot(meta: pd.DataFrame, column: str, name: str) -> Profiles:
     ProfileError
         If the table would be too large.
     """
-    values, categories, reasons = _indicators(_values(meta, column), column)
+    values, categories, reasons = _indicators(meta[column], column)
     source = {"kind": "layout", "column": column, "undefined": reasons.told()}
     return Profiles(values, meta, tuple(f"{name}={category}" for category in categories), name, source)
 
 
-def _indicators(values: Sequence[Hashable], column: str) -> tuple[Array, list[str], Reasons]:
-    texts = [None if value is None else str(value) for value in values]
-    categories = sorted({text for text in texts if text is not None})
-    if len(values) * len(categories) > MOST:
+def _indicators(values: Any, column: str) -> tuple[Array, list[str], Reasons]:
+    codes, known = _coded(values)
+    texts = [str(value) for value in known]
+    categories = sorted(set(texts))
+    if len(codes) * len(categories) > MOST:
         raise ProfileError(
             "",
-            f"{len(categories):,} values of {column!r} times {len(values):,} rows are too many to tell apart",
+            f"{len(categories):,} values of {column!r} times {len(codes):,} rows are too many to tell apart",
             "Group them",
         )
     place = {text: at for at, text in enumerate(categories)}
-    out = np.zeros((len(values), len(categories)), np.float32)
+    column_of = np.array([place[text] for text in texts] + [0], np.intp)[codes]
+    out = np.zeros((len(codes), len(categories)), np.float32)
+    named = np.flatnonzero(codes >= 0)
+    out[named, column_of[named]] = 1
+    out[codes < 0] = np.nan
     reasons = Reasons()
-    for at, text in enumerate(texts):
-        if text is None:
-            out[at] = np.nan
-            reasons.add(str(at), [f"{column} is missing"])
-        else:
-            out[at, place[text]] = 1
+    reasons.add_rows(np.flatnonzero(codes < 0), f"{column} is missing")
     return out, categories, reasons
 
 
 def _together(meta: pd.DataFrame, plates: Profiles, position: Profiles) -> Profiles:
-    parts, names = [plates.values.astype(np.float64)], list(plates.names)
+    parts, names = [plates.values], list(plates.names)
     for at, word in enumerate(("row", "column")):
-        places = [None if np.isnan(value) else f"{int(value):02}" for value in position.values[:, at]]
-        values, categories, _ = _indicators(places, word)
-        parts.append(values.astype(np.float64))
-        names += [f"{word}={category}" for category in categories]
-    parts.append(position.values[:, 2:])
+        held, categories, _ = _indicators(position.values[:, at], word)
+        order = np.argsort([float(category) for category in categories])
+        parts.append(held[:, order])
+        names += [f"{word}={float(categories[place]):02.0f}" for place in order]
+    parts.append(position.values[:, 2:].astype(np.float32))
     source = {
         "kind": "layout",
         "columns": [plates.source["column"], position.source["column"]],
