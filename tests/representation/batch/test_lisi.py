@@ -11,14 +11,14 @@ from micrographia.errors import ProfileError
 from micrographia.representation.batch import lisi, scaled_chance, scaled_clisi, scaled_ilisi
 
 
-def dense_lisi(values, labels, perplexity):
+def dense_lisi(values, labels, perplexity, k=None):
     """The definition, with the precision of each row found by a root finder of scipy instead of bisection."""
     distances = cdist(values, values)
     np.fill_diagonal(distances, np.inf)
     labels = np.asarray(labels)
     result = []
     for row in range(len(values)):
-        nearest = np.argsort(distances[row])[: 3 * perplexity - 1]
+        nearest = np.argsort(distances[row])[: k or 3 * perplexity - 1]
         gaps = distances[row, nearest]
 
         def weights(log_beta, gaps=gaps):
@@ -44,6 +44,8 @@ def test_equals_the_dense_definition(perplexity, scale):
     found = lisi(values * scale, labels, perplexity=perplexity)
     np.testing.assert_allclose(found.values, dense_lisi(values, labels, perplexity), rtol=2e-5)
     assert found.reason == ""
+    more = lisi(values * scale, labels, perplexity=perplexity, k=100)
+    np.testing.assert_allclose(more.values, dense_lisi(values, labels, perplexity, 100), rtol=2e-5)
 
 
 def test_one_label_around_is_one_and_even_mixing_is_the_number_of_labels():
@@ -93,9 +95,13 @@ def test_neighbours_can_be_given_with_the_row_itself_among_them():
     values = random.normal(size=(120, 6))
     labels = random.integers(3, size=120)
     distances = cdist(values, values)
-    order = np.argsort(distances, axis=1)[:, :30]
-    found = lisi(values, labels, perplexity=10, neighbours=(order, np.take_along_axis(distances, order, 1)))
-    np.testing.assert_allclose(found.values, lisi(values, labels, perplexity=10).values, rtol=1e-9)
+    order = np.argsort(distances, axis=1)
+    far = np.take_along_axis(distances, order, 1)
+    expected = lisi(values, labels, perplexity=10).values
+    for first, last in ((0, 30), (0, 50), (1, 30), (1, 50)):
+        some = order[:, first:last], far[:, first:last]
+        found = lisi(values, labels, perplexity=10, neighbours=some)
+        np.testing.assert_allclose(found.values, expected, rtol=1e-9)
 
 
 def test_rows_without_label_or_with_nan_are_left_out_and_counted():
@@ -134,6 +140,8 @@ def test_mismatched_rows_are_one_error():
         lisi(np.zeros((10, 2)), ["a"] * 9)
     with pytest.raises(ProfileError, match="not row numbers"):
         lisi(np.zeros((10, 2)), ["a", "b"] * 5, neighbours=(np.full((10, 3), 10), np.zeros((10, 3))))
+    with pytest.raises(ValueError, match="20 neighbours cannot have a perplexity of 30"):
+        lisi(np.zeros((100, 2)), ["a", "b"] * 50, k=20)
     with pytest.raises(ValueError, match="not above 1"):
         lisi(np.zeros((10, 2)), ["a"] * 10, perplexity=1)
 

@@ -21,6 +21,7 @@ def simpson_rows(
     n_labels: int,
     perplexity: float,
     tolerance: float,
+    most: int,
     simpson: Array,
 ) -> None:
     """Write Simpson's index of the labels around each row, for several labelings.
@@ -37,6 +38,8 @@ def simpson_rows(
         Number of labels.
     perplexity, tolerance
         Perplexity of the weights, and how near its logarithm must be met.
+    most
+        How many neighbours with a label are looked at.
     simpson
         Written ``(m, labelings)``: sum over labels of the squared weight of the label; NaN where not more neighbours
         have a label than the perplexity.
@@ -64,6 +67,8 @@ def simpson_rows(
             gaps[count] = distances[row, at]
             nearest = min(nearest, gaps[count])
             count += 1
+            if count == most:
+                break
         if count <= perplexity or codes[first + row, 0] < 0:
             simpson[row] = np.nan
             continue

@@ -50,6 +50,7 @@ def lisi(
     labels: Labels,
     *,
     perplexity: float = 30,
+    k: int | None = None,
     neighbours: Neighbours | tuple[Array, Array] | None = None,
     distance: Distance = "euclidean",
     permutations: int = 20,
@@ -73,8 +74,10 @@ def lisi(
     labels
         One a row; None or NaN is missing: such a row gets no score and counts as nobody's neighbour.
     perplexity
-        Effective number of neighbours. As published, ``3 * perplexity - 1`` neighbours are looked at, the row
-        itself not among them.
+        Effective number of neighbours.
+    k
+        Neighbours that are looked at, the row itself not among them. None is ``3 * perplexity - 1``: the published
+        program asks for ``3 * perplexity`` and drops the row itself. Its successors of late take one more.
     neighbours
         Row numbers and distances ``(n, k)``, nearest first, to be used instead of searching; ``values`` then only
         says how many rows there are. Missing neighbours and the row itself may stand among them.
@@ -98,7 +101,7 @@ def lisi(
     ProfileError
         If the shapes do not fit, or there is no such distance.
     ValueError
-        If the perplexity is not above 1, or the number of permutations is negative.
+        If the perplexity is not above 1 or not below ``k``, or the number of permutations is negative.
 
     Notes
     -----
@@ -112,6 +115,8 @@ def lisi(
     """
     if not perplexity > 1:
         raise ValueError(f"perplexity is {perplexity}, not above 1")
+    if k is not None and k <= perplexity:
+        raise ValueError(f"{k} neighbours cannot have a perplexity of {perplexity:g}")
     if permutations < 0:
         raise ValueError(f"{permutations} permutations")
     matrix = as_matrix(values)
@@ -125,7 +130,7 @@ def lisi(
         (int((codes < 0).sum()), "have no label"),
     )
     n_labels = len(np.unique(codes[rows]))
-    width = math.floor(3 * perplexity) - 1
+    width = math.floor(3 * perplexity) - 1 if k is None else k
     if n_labels < 2:
         return _none(n, n_labels, reason or "there is only one label")
     if neighbours is None and width > len(rows) - 1:
@@ -137,7 +142,6 @@ def lisi(
         found = search(matrix, width, distance=distance, rows=rows, seed=seed)
     else:
         found = given(neighbours, n)
-        found = Neighbours(found.indices[:, : width + 1], found.distances[:, : width + 1])
     codes[~finite] = -1
     random = np.random.default_rng([seed, 1])
     labelings = np.full((n, 1 + permutations), -1, dtype=np.int32)
@@ -155,6 +159,7 @@ def lisi(
             len(names),
             float(perplexity),
             TOLERANCE,
+            width,
             simpson[part],
         )
 
