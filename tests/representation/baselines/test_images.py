@@ -7,6 +7,7 @@ from scipy import ndimage
 from folders import lab
 from label_images import discs
 from micrographia.dataset import open_dataset
+from micrographia.dataset.convert import ConvertOptions, convert
 from micrographia.dataset.describe import DescribeOptions, describe
 from micrographia.errors import DatasetError, ProfileError
 from micrographia.images import ArrayImage, Channel, open_image
@@ -213,6 +214,15 @@ def test_a_dataset_in_the_order_asked_whatever_the_workers(dataset):
     assert np.array_equal(back["intensity"].values[::-1], one["intensity"].values)
     objects = image_baselines(dataset, per="object", workers=2)
     assert len(objects["shape"]) == one["count"].values[:, 0].sum()
+
+
+def test_conversion_changes_no_baseline(dataset, tmp_path):
+    raw = open_dataset(dataset)
+    convert(raw, tmp_path / "converted", ConvertOptions(workers=1))
+    one, other = (image_baselines(folder, workers=1) for folder in (dataset, tmp_path / "converted"))
+    assert list(one) == list(other)
+    for name, profiles in one.items():
+        assert np.array_equal(profiles.values, other[name].values, equal_nan=True), name
 
 
 def test_an_image_that_cannot_be_read_is_a_row_with_a_reason(dataset):

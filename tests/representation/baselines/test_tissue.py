@@ -57,12 +57,13 @@ def test_radii_are_the_same_for_all_regions_and_declared():
 def test_cells_without_place_region_or_type():
     table = cells()
     table.loc[3, "x"] = np.nan
+    table.loc[4, "x"] = 1e200
     table.loc[5, "core"] = None
     table.loc[9, "kind"] = None
     found = tissue_structure(table, region="core", type="kind")
-    assert found["density"].source["cells_left_out"] == 2
-    assert found["density"].values[0, 0] == 198
-    shares = found["types only"].values[0, :3] * 197
+    assert found["density"].source["cells_left_out"] == 3
+    assert found["density"].values[0, 0] == 197
+    shares = found["types only"].values[0, :3] * 196
     np.testing.assert_allclose(shares, shares.round())
 
 
@@ -82,6 +83,7 @@ def test_a_region_without_any_place_is_a_row_with_a_reason():
         ({}, {"region": "slide"}, "no column 'slide'"),
         ({"x": "a"}, {}, "holds no numbers"),
         ({"x": np.nan}, {}, "no cell has"),
+        ({"kind": None}, {"type": "kind"}, "names no type"),
         ({"kind": np.arange(800)}, {"type": "kind"}, "types of cell"),
         ({}, {"radii": [0, 5]}, "not positive"),
         ({}, {"radii": []}, "not positive"),

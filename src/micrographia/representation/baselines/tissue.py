@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 MOST_TYPES = 64
 """Types up to which their pairs are counted."""
+FARTHEST = 1e60
+"""Positions farther out than this have powers that no number holds; they are none."""
 MULTIPLES = (0.5, 1.0, 2.0, 4.0)
 """Radii in spacings, where none are given."""
 
@@ -139,7 +141,7 @@ class _Table:
                 raise ProfileError("", f"the table of cells has no column {column!r}", f"Columns are {known}")
         place = [self._numbers(cells, column) for column in (x, y)]
         codes, names = pd.factorize(cells[region])
-        self.kept = (codes >= 0) & np.isfinite(place[0]) & np.isfinite(place[1])
+        self.kept = (codes >= 0) & (np.abs(place[0]) < FARTHEST) & (np.abs(place[1]) < FARTHEST)
         named = codes >= 0
         if not self.kept.any():
             raise ProfileError("", "no cell has a region and a position", "Look at the columns named")
@@ -156,6 +158,8 @@ class _Table:
         if type_ is not None:
             texts = cells[type_].astype(object).where(cells[type_].notna(), None)
             self.type_names = sorted({str(value) for value in texts.unique() if value is not None})
+            if not self.type_names:
+                raise ProfileError("", f"column {type_!r} names no type of cell", "Leave out the type")
             if len(self.type_names) > MOST_TYPES:
                 raise ProfileError(
                     "",
