@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from micrographia.cli.console import say, say_json
 
+if TYPE_CHECKING:
+    from micrographia.images import Image
+
 PAGE = "report.html"
+THUMBNAIL = 112
+"""Side of the pictures of examples, in pixels."""
 DIFFERS = 1
 
 
@@ -59,7 +65,9 @@ def probe(
         else:
             _say_audit(found)
         return
-    result = evaluate(plan, request, command=sys.argv[1:], workers=workers, quiet=as_json)
+    result = evaluate(
+        plan, request, command=sys.argv[1:], thumbnail=_thumbnail, workers=workers, quiet=as_json
+    )
     _written(result, out, as_json=as_json)
 
 
@@ -90,6 +98,12 @@ def rerun(
         say(f"The repeated result agrees: {rows:,} scores and {compared:,} comparisons are the same.")
     if told:
         raise typer.Exit(DIFFERS)
+
+
+def _thumbnail(image: Image) -> str:
+    from micrographia.report.pictures import picture
+
+    return picture(image, side=THUMBNAIL).picture
 
 
 def _list(titles: dict[str, str], *, as_json: bool) -> None:
@@ -127,5 +141,5 @@ def _written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool =
     if as_json:
         say_json(document)
         return
-    typer.echo(probe_text(document))
+    typer.echo(probe_text(document, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
     say(f"Wrote {page} and {path.name}.   Next: open {page}, or repeat it: micrographia rerun {path}")

@@ -122,13 +122,13 @@ def calibrate(
         random = np.random.default_rng([seed, draw])
         labels = draw_labels(groups, classes, random)
         planted = plant(candidate.values.astype(np.float64), labels, strength, random)
-        scores = [
+        known, unknown = (
             Scores(
                 nearest_neighbour(values, labels, exclude=[groups]).correct, {unit: groups}, bounds=(0.0, 1.0)
             )
             for values in (planted, baseline.values)
-        ]
-        found = compare(*scores, unit, delta=delta, level=level, seed=draw)
+        )
+        found = compare(known, unknown, unit, delta=delta, level=level, seed=draw)
         verdicts[str(found.verdict)] += 1
         differences.append(found.difference)
     return Calibration(strength, dict(verdicts), float(np.mean(differences)), draws)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from micrographia.images import Image
 from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.rows import Rows
@@ -118,6 +120,22 @@ def examples(study_rows: Rows, field: Field, board: Board, protocol: Protocol) -
         }
         for at in chosen
     ]
+
+
+def illustrate(shown: list[dict[str, Any]], images: Path | str, thumbnail: Callable[[Image], str]) -> None:
+    """Put a small picture of its image beside every query and neighbour that has one."""
+    from micrographia.dataset import open_dataset
+
+    dataset = open_dataset(images)
+    made: dict[str, str] = {}
+    for card in (card for one in shown for card in (one["query"], *one["neighbours"])):
+        name = card.get("image")
+        if name is None:
+            continue
+        if name not in made:
+            with dataset.image(name) as image:
+                made[name] = thumbnail(image)
+        card["thumbnail"] = made[name]
 
 
 def _spread(rows: Any, count: int) -> list[int]:

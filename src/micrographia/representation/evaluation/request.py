@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from micrographia.errors import ProtocolError
+from micrographia.images import Image
 from micrographia.protocols import Protocol
 from micrographia.representation.adapters.registry import load
 from micrographia.representation.adapters.study import Study
@@ -21,6 +22,7 @@ from micrographia.representation.evaluation.contenders import Contender, Field, 
 from micrographia.representation.evaluation.diagnostics import (
     examples,
     geometry,
+    illustrate,
     similarity,
     stability,
     untrusted,
@@ -88,6 +90,7 @@ def evaluate(
     request: Request,
     *,
     command: Sequence[str] = (),
+    thumbnail: Callable[[Image], str] | None = None,
     workers: int | None = None,
     quiet: bool = True,
 ) -> dict[str, Any]:
@@ -101,6 +104,8 @@ def evaluate(
         On what.
     command
         The command line, for the provenance.
+    thumbnail
+        Makes a small picture of an image, as a data URI, for the examples; None for none.
     workers
         Threads; the result does not depend on it.
     quiet
@@ -140,6 +145,8 @@ def evaluate(
         "comparisons": compared,
     }
     result |= _diagnosed(rows, field, board, made, scores, protocol, workers)
+    if thumbnail is not None and study.images is not None:
+        illustrate(result.get("examples", []), study.images, thumbnail)
     result["problems"] = [*study.notes, *field.problems, *board.problems]
     result = plain(result)
     result["headline"] = headline(protocol, result["table"], result["comparisons"])
