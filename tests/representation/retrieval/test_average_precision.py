@@ -69,6 +69,17 @@ def test_ranks_close_to_each_other_are_those_of_float64() -> None:
     assert np.isfinite(moved["average_precision"]).all()
 
 
+def test_an_outlier_does_not_blur_the_others() -> None:
+    values = np.random.default_rng(10).normal(size=(50, 6))
+    meta = design(50, labels=4)
+    given = {"distance": "euclidean", "pos_sameby": "label", "neg_diffby": "label"}
+    clean = average_precision(values[:49], meta[:49], **given)
+    values[49] = 1e12
+    meta.loc[49, "label"] = None
+    table = average_precision(values, meta, **given)
+    np.testing.assert_array_equal(table["average_precision"][:49], clean["average_precision"])
+
+
 def test_by_hand() -> None:
     """On a line: the query at 0, positives at 1 and 3, negatives at 2 and 4."""
     values = np.array([[0.0], [1.0], [2.0], [3.0], [4.0]])

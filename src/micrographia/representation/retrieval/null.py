@@ -19,7 +19,7 @@ from micrographia.representation.retrieval.similarity import Space, each_block
 from micrographia.statistics import permutations
 
 Array = npt.NDArray[Any]
-SCORES = 1 << 25
+SCORES = 1 << 24
 """Most scores (of rows under permutations) that are held at a time."""
 
 
@@ -147,8 +147,8 @@ def _means(
     out = np.full((len(orders), count), np.nan)
     step = max(1, SCORES // max(compared.n, len(units.labels)))
     for first in range(0, len(orders), step):
-        given = units.labels[orders[first : first + step]]
-        by_label = np.argsort(given, axis=1, kind="stable")
+        given = units.labels.astype(np.int32)[orders[first : first + step]]
+        by_label = np.argsort(given, axis=1, kind="stable").astype(np.int32)
         scores = np.full((compared.n, len(given)), np.nan)
 
         def work(

@@ -1,7 +1,7 @@
 """Similarities of rows in blocks: float32 matrix products in a reused buffer, so that no (n, n) array is ever made.
 
 A similarity grows as the distance shrinks. Cosine: the product of rows of length 1. Correlation: the same of rows
-less their mean. Euclidean: ``x . y - |y|^2 / 2``, which is ``(|x|^2 - |x - y|^2) / 2``, of rows less the mean row and
+less their mean. Euclidean: ``x . y - |y|^2 / 2``, which is ``(|x|^2 - |x - y|^2) / 2``, of rows less a median row and
 divided by the greatest length.
 
 What ties
@@ -34,11 +34,12 @@ Array = npt.NDArray[Any]
 Distance = Literal["cosine", "correlation", "euclidean"]
 """How far apart two rows are."""
 
-BLOCK_BYTES = 48 << 20
+BLOCK_BYTES = 96 << 20
 """Memory for one block of similarities."""
 MOST_ROWS = 2048
 """Rows of a block, at most: larger ones make the product no faster."""
 PREPARED_ROWS = 4096
+CENTRE_ROWS = 4096
 SMALL = 1 << 16
 """Up to so many similarities starting threads takes longer than the work."""
 
@@ -261,17 +262,12 @@ def _unit(part: Array, *, centred: bool) -> tuple[Array, Array, Array]:
 
 
 def _frame(features: Array) -> tuple[Array, float]:
-    """Return the mean of the usable rows and the greatest distance from it."""
-    total, count = np.zeros(features.shape[1]), 0
-    parts = range(0, len(features), PREPARED_ROWS)
-    for start in parts:
-        part = features[start : start + PREPARED_ROWS].astype(np.float64)
-        part = part[np.isfinite(part).all(axis=1)]
-        total += part.sum(axis=0)
-        count += len(part)
-    centre = total / max(count, 1)
+    """Return a centre that outliers do not move, and the greatest distance from it."""
+    some = features[:: max(1, len(features) // CENTRE_ROWS)].astype(np.float64)
+    some = some[np.isfinite(some).all(axis=1)]
+    centre = np.median(some, axis=0) if len(some) else np.zeros(features.shape[1])
     greatest = 0.0
-    for start in parts:
+    for start in range(0, len(features), PREPARED_ROWS):
         part = features[start : start + PREPARED_ROWS].astype(np.float64) - centre
         part = part[np.isfinite(part).all(axis=1)]
         if len(part):

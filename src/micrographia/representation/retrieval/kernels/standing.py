@@ -52,6 +52,11 @@ def rising(thresholds: Array, limits: Array, which: Array) -> None:
 
 
 @compiled
+def _cell(value: Any, lowest: Any, scale: Any, cells: int) -> Any:
+    return min(cells - 1, np.int64((value - lowest) * scale))
+
+
+@compiled
 def count_above(values: Array, limits: Array, which: Array, counts: Array, near: Array) -> int:
     """Count the values above each limit; limits rise, and ``which`` is odd for lower ones and even for upper ones.
 
@@ -79,7 +84,7 @@ def count_above(values: Array, limits: Array, which: Array, counts: Array, near:
     first = np.zeros(cells + 1, np.int32)
     covered = np.zeros(size + 1, np.int32)
     for at in range(size):
-        first[min(cells - 1, np.int64((limits[at] - lowest) * scale)) + 1] += 1
+        first[_cell(limits[at], lowest, scale, cells) + 1] += 1
         covered[at + 1] = covered[at] + (1 if which[at] & 1 else -1)
     for cell in range(cells):
         first[cell + 1] += first[cell]
@@ -90,8 +95,8 @@ def count_above(values: Array, limits: Array, which: Array, counts: Array, near:
             continue
         low = size
         if value <= highest:
-            cell = min(cells - 1, np.int64((value - lowest) * scale))
-            low, high = np.int64(first[cell]), np.int64(first[cell + 1])
+            cell = _cell(value, lowest, scale, cells)
+            low, high = int(first[cell]), int(first[cell + 1])
             while high - low > SHORT:
                 middle = (low + high) >> 1
                 if limits[middle] < value:
