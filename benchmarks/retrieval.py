@@ -12,7 +12,7 @@ import argparse
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from _peers import environment, machine, measure, table
 
 SCRIPT = Path(__file__).with_name("_retrieval_tasks.py")
 PEERS = ("copairs", "faiss-cpu")
+SECTIONS = ("copairs", "product", "faiss", "null", "p", "noise", "large")
 
 
 def main() -> None:
@@ -29,19 +30,30 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="smaller, two minutes")
     parser.add_argument("--limit", type=float, default=90, help="seconds after which a program is stopped")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument(
+        "--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="some of the measurements"
+    )
     options = parser.parse_args()
     python = environment("retrieval", PEERS)
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
-    print(", ".join(f"{name} {version}" for name, version in versions(python).items()))
+    print(", ".join(f"{name} {version}" for name, version in versions(python).items()), flush=True)
     quick = options.quick
-    against_copairs(python, [1000] if quick else [1000, 4000, 10_000], options)
-    against_product([4000] if quick else [10_000, 20_000])
-    against_faiss(python, [5000] if quick else [20_000], 2 if quick else options.turns)
-    of_null(python, 100_000 if quick else 1_000_000)
-    of_p(python, 1000 if quick else 4000)
-    of_noise(python, 5 if quick else 50)
-    if not quick:
-        large()
+    turns = min(2, options.turns) if quick else options.turns
+    sections: dict[str, Callable[[], None]] = {
+        "copairs": lambda: against_copairs(
+            python, [1000] if quick else [1000, 4000, 10_000], turns, options.limit
+        ),
+        "product": lambda: against_product(4000 if quick else 10_000, turns),
+        "faiss": lambda: against_faiss(python, 5000 if quick else 20_000, turns),
+        "null": lambda: of_null(python, 100_000 if quick else 1_000_000),
+        "p": lambda: of_p(python, 1000 if quick else 4000),
+        "noise": lambda: of_noise(python, 5 if quick else 50),
+        "large": lambda: large(20_000 if quick else 100_000),
+    }
+    for name in SECTIONS:
+        if name in options.only:
+            sections[name]()
+            sys.stdout.flush()
 
 
 def versions(python: Path) -> dict[str, str]:
@@ -67,17 +79,16 @@ def in_turn(
     return mine, other, statistics.median(ratios)
 
 
-def against_copairs(python: Path, sizes: list[int], options: argparse.Namespace) -> None:
+def against_copairs(python: Path, sizes: list[int], turns: int, limit: float) -> None:
     rows = []
     for n in sizes:
-        turns = options.turns if n <= 4000 else 1
         mine, other, ratio = in_turn(
             python,
             "ours_precision",
             "copairs_precision",
             {"n": n},
-            turns,
-            options.limit if n > 4000 else 3600,
+            turns if n <= 4000 else 1,
+            limit if n > 4000 else 3600,
         )
         done = "error" not in other
         if done and abs(mine["mean"] - other["mean"]) > 1e-6:
@@ -87,7 +98,7 @@ def against_copairs(python: Path, sizes: list[int], options: argparse.Namespace)
                 "n": n,
                 "ours": mine["seconds"],
                 "mb": mine["peak_mb"],
-                "theirs": other["seconds"] if done else f"> {options.limit:g}",
+                "theirs": other["seconds"] if done else f"> {limit:g}",
                 "their_mb": other.get("peak_mb"),
                 "ratio": ratio if done else f"> {ratio:.0f}",
             }
@@ -97,15 +108,16 @@ def against_copairs(python: Path, sizes: list[int], options: argparse.Namespace)
     print(table(rows, {**columns, "ratio": "times faster"}), flush=True)
 
 
-def against_product(sizes: list[int]) -> None:
+def against_product(n: int, turns: int) -> None:
     rows = []
-    for n in sizes:
-        for size in (5, 50, n // 10):
-            result = measure(sys.executable, SCRIPT, "ours_beside_product", {"n": n, "size": size})
-            if "error" in result:
-                raise RuntimeError(result["error"])
-            rows.append({"n": n, "size": size, **result})
-    print("\nTimes the blocked float32 matrix product alone (medians of five turns in one process)\n")
+    for size in (5, 50, n // 10):
+        result = measure(
+            sys.executable, SCRIPT, "ours_beside_product", {"n": n, "size": size, "repeats": turns}
+        )
+        if "error" in result:
+            raise RuntimeError(result["error"])
+        rows.append({"n": n, "size": size, **result})
+    print("\nTimes the blocked float32 matrix product alone (medians over turns in one process)\n")
     columns = {
         "n": "profiles",
         "size": "rows a label",
@@ -118,18 +130,14 @@ def against_product(sizes: list[int]) -> None:
     print(table(rows, columns))
 
 
-def against_faiss(python: Path, sizes: list[int], turns: int) -> None:
+def against_faiss(python: Path, n: int, turns: int) -> None:
     rows = []
-    for n in sizes:
-        for k in (1, 10, 50):
-            mine, other, ratio = in_turn(
-                python, "ours_neighbours", "faiss_neighbours", {"n": n, "k": k}, turns, 3600
-            )
-            if "error" in other:
-                raise RuntimeError(other["error"])
-            rows.append(
-                {"n": n, "k": k, "ours": mine["seconds"], "theirs": other["seconds"], "ratio": 1 / ratio}
-            )
+    for k in (1, 10, 50):
+        given = {"n": n, "k": k}
+        mine, other, ratio = in_turn(python, "ours_neighbours", "faiss_neighbours", given, turns, 3600)
+        if "error" in other:
+            raise RuntimeError(other["error"])
+        rows.append({"n": n, "k": k, "ours": mine["seconds"], "theirs": other["seconds"], "ratio": 1 / ratio})
     print("\nExact nearest neighbours by cosine\n")
     columns = {"n": "profiles", "k": "k", "ours": "ours, s", "theirs": "faiss, s", "ratio": "ours / faiss"}
     print(table(rows, columns))
@@ -190,10 +198,10 @@ def of_noise(python: Path, sets: int) -> None:
     print(table(rows, columns))
 
 
-def large() -> None:
-    result = measure(sys.executable, SCRIPT, "ours_precision", {"n": 100_000})
-    print("\n100,000 profiles\n")
-    print(table([{"n": 100_000, **result}], {"n": "profiles", "seconds": "ours, s", "peak_mb": "MB"}))
+def large(n: int) -> None:
+    result = measure(sys.executable, SCRIPT, "ours_precision", {"n": n})
+    print(f"\n{n:,} profiles: average precision of all as queries\n")
+    print(table([{"n": n, **result}], {"n": "profiles", "seconds": "ours, s", "peak_mb": "MB"}))
 
 
 if __name__ == "__main__":

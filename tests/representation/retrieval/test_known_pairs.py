@@ -64,7 +64,9 @@ def test_identical_rows_score_exactly_chance() -> None:
     names = genes(90)[1]
     for distance in ("cosine", "correlation", "euclidean"):
         values = np.tile(np.random.default_rng(2).normal(size=(1, 17)), (90, 1))
-        result = known_pairs(values, names, some_pairs(names, 100), distance=distance, n_permutations=20)
+        result = known_pairs(
+            values, names, some_pairs(names, 100), distance=distance, n_permutations=20, workers=3
+        )
         assert result.upper.recall == pytest.approx(0.05)
         assert result.lower.recall == pytest.approx(0.05)
         assert result.upper.p == 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,8 +16,11 @@ from micrographia.representation.retrieval.keys import labels
 from micrographia.representation.retrieval.similarity import Distance, Space, space
 from micrographia.representation.retrieval.tails import Tails, count_beyond, tails
 from micrographia.statistics import permutation_p
+from micrographia.work import cores
 
 Array = npt.NDArray[Any]
+AT_ONCE = 1 << 19
+"""Pairs whose similarity is computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,11 +165,7 @@ def known_pairs(
     inside = _among_genes(local, found, tail, workers)
     places_in = np.searchsorted(genes, listed)
     weights = _members(_similarity(local, places_in), found, tail)
-    rng = np.random.default_rng(seed)
-    drawn = np.empty((n_permutations, 2))
-    for at in range(n_permutations):
-        swapped = rng.permutation(len(genes))[places_in]
-        drawn[at] = _members(_similarity(local, swapped), found, tail).mean(axis=1)
+    drawn = _swapped(local, places_in, found, tail, n_permutations, seed, workers)
 
     def recall(chosen: list[int]) -> Recall:
         mine, null = weights[chosen].sum(axis=0), drawn[:, chosen].sum(axis=1)
@@ -187,6 +187,31 @@ def known_pairs(
         signed,
         *skipped,
     )
+
+
+def _swapped(
+    local: Space, pairs: Array, found: Tails, tail: float, n: int, seed: int, workers: int | None
+) -> Array:
+    """Return recall at the upper and at the lower tail when genes swap names ``(n, 2)``."""
+    rng = np.random.default_rng(seed)
+    drawn = np.empty((n, 2))
+    step = max(1, AT_ONCE // len(pairs))
+
+    def score(first: int, orders: Array) -> None:
+        similarity = _similarity(local, orders[:, pairs].reshape(-1, 2))
+        weights = _members(similarity, found, tail).reshape(2, len(orders), -1)
+        drawn[first : first + len(orders)] = weights.mean(axis=2).T
+
+    with ThreadPoolExecutor(max(1, workers or cores())) as pool:
+        tasks = [
+            pool.submit(
+                score, first, np.stack([rng.permutation(local.n) for _ in range(min(step, n - first))])
+            )
+            for first in range(0, n, step)
+        ]
+        for task in tasks:
+            task.result()
+    return drawn
 
 
 def _places(held: npt.NDArray[np.object_], compared: Space) -> dict[Any, int]:

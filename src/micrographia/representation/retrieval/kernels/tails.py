@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.representation.retrieval.kernels.jit import compiled
+from micrographia.representation.retrieval.kernels.jit import compiled, summing
 
 Array = npt.NDArray[Any]
 
@@ -101,7 +101,7 @@ def count_tails(
                     others[which, place] += 1
 
 
-@compiled
+@summing
 def similarities_of(
     first: Array, second: Array, queries: Array, candidates: Array, offsets: Array, out: Array
 ) -> None:
