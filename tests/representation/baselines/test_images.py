@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,6 +58,7 @@ def test_arrays_give_every_baseline_that_needs_no_plate():
         assert np.isfinite(profiles.values).all(), name
         assert profiles.source["undefined"] == [], name
         assert len(set(profiles.names)) == profiles.d
+        assert json.loads(json.dumps(profiles.source)) == profiles.source
     assert found["projection"].d == 40
     assert found["count"].values[:, 0].tolist() == [len(np.unique(labels)) - 1 for labels in LABELS]
     kinds = {name: profiles.source["kind"] for name, profiles in found.items()}

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +44,7 @@ def test_position_and_plate():
     assert both.values[0, both.names.index("row=01")] == 1
     assert {profiles.source["kind"] for profiles in found.values()} == {"layout"}
     assert found["plate"].meta.equals(meta)
+    assert all(json.loads(json.dumps(profiles.source)) == profiles.source for profiles in found.values())
 
 
 def test_the_format_is_the_smallest_that_holds_all_wells():

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,7 @@ def test_regions_come_in_the_order_in_which_they_occur():
         assert profiles.meta["core"].tolist() == ["r3", "r2", "r1", "r0"]
         assert np.isfinite(profiles.values).all()
         assert profiles.source["undefined"] == []
+        assert json.loads(json.dumps(profiles.source)) == profiles.source
     assert [profiles.source["kind"] for profiles in found.values()] == ["density", *["baseline"] * 3]
     assert found["density"].values[:, 0].tolist() == [200] * 4
     assert list(tissue_structure(cells(), region="core")) == ["density", "positions only"]

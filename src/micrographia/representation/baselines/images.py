@@ -10,7 +10,7 @@ import numpy as np
 
 from micrographia import work
 from micrographia.errors import ProfileError
-from micrographia.representation.baselines import density, names, texture
+from micrographia.representation.baselines import density, intensity, names, texture
 from micrographia.representation.baselines.aggregate import PLACES
 from micrographia.representation.baselines.fields import Field, array_fields, dataset_fields
 from micrographia.representation.baselines.measured import Measured, Reasons, tabled
@@ -32,6 +32,7 @@ DETAILS: dict[str, dict[str, Any]] = {
         "scales": list(density.SCALES),
         "prominence": density.PROMINENCE,
     },
+    "intensity": {"percentiles_exact_to_pixels": intensity.SAMPLED},
     "texture": {
         "levels": texture.LEVELS,
         "distances": list(texture.DISTANCES),

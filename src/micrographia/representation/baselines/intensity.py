@@ -11,7 +11,7 @@ from micrographia.representation.baselines.kernels import pixels
 from micrographia.representation.baselines.measured import Measured
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-SAMPLED = 1 << 24
+SAMPLED = 1 << 22
 """Pixels of a channel up to which percentiles are exact; of more, every k-th row and column is taken."""
 
 
