@@ -120,7 +120,17 @@ def test_aliased_biology_and_centre_are_undefined_with_a_reason():
     found = robustness_index(random.normal(size=(30, 3)), ["t", "n"] * 15, ["A", "B"] * 15, k=5)
     assert np.isnan(found.index)
     assert np.isnan(found.chance)
-    assert "one of them decides the other" in found.reason
+    assert found.reason == "no two rows share only their biology or only their centre, whatever the embedding"
+
+
+@pytest.mark.parametrize(("biology", "centre", "lacking"), [("t", None, "centre"), (None, "A", "biology")])
+def test_one_label_or_one_centre_is_undefined_not_1_or_0(biology, centre, lacking):
+    values, kinds, places = design(30, seed=5)
+    found = robustness_index(
+        values, [biology] * 30 if biology else kinds, [centre] * 30 if centre else places, k=5
+    )
+    assert np.isnan([found.index, found.chance, found.low, found.high]).all()
+    assert found.reason == f"no two rows share only their {lacking}, whatever the embedding"
 
 
 def test_missing_labels_and_features_are_left_out_and_counted():

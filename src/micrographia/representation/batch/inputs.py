@@ -137,6 +137,11 @@ def say_left_out(n: int, *reasons: tuple[int, str]) -> str:
     return "; ".join(f"{count:,} of {n:,} rows {text}" for count, text in reasons if count)
 
 
+def few_labels(count: int) -> str:
+    """Return why nothing can be compared with fewer than two labels."""
+    return "there is only one label" if count else "no row has a label"
+
+
 def nothing(n: int, n_labels: int, reason: str, caveat: str = "") -> RowScores:
     """Return scores of which none can be evaluated."""
     empty = np.full(n, np.nan)

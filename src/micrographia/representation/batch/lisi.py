@@ -15,6 +15,7 @@ from micrographia.representation.batch.inputs import (
     RowScores,
     as_matrix,
     encode,
+    few_labels,
     finite_rows,
     say_left_out,
 )
@@ -132,7 +133,7 @@ def lisi(
     n_labels = len(np.unique(codes[rows]))
     width = math.floor(3 * perplexity) - 1 if k is None else k
     if n_labels < 2:
-        return _none(n, n_labels, reason or "there is only one label")
+        return _none(n, n_labels, reason or few_labels(n_labels))
     if neighbours is None and width > len(rows) - 1:
         most = len(rows) // 3
         text = f"a perplexity of {perplexity:g} looks at {width} neighbours, and there are {len(rows):,} rows"

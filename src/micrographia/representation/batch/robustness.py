@@ -38,7 +38,7 @@ class RobustnessIndex:
     Attributes
     ----------
     index
-        ``SO / (SO + OS)``; NaN if there are none of either.
+        ``SO / (SO + OS)``; NaN if there are none of either, or the design allows for one of them only.
     shares
         Share of each kind among all neighbours, by ``"SS"``, ``"SO"``, ``"OS"``, ``"OO"``; they sum to 1.
     chance
@@ -243,17 +243,26 @@ def _index(counts: Array, available: Array, k: int, reason: str) -> RobustnessIn
     }
     possible = available.sum(axis=1, keepdims=True)
     at_random = np.divide(available, possible, out=np.zeros(available.shape), where=possible > 0).sum(axis=0)
-    both = at_random[1] + at_random[2]
-    chance = float(at_random[1] / both) if both > 0 else float("nan")
-    low, high = _limits(available, k)
     reasons = [reason] if reason else []
-    if both == 0:
+    saturation = ""
+    low = high = chance = float("nan")
+    if at_random[1] == 0 or at_random[2] == 0:
+        # One label, one centre, or one of them deciding the other: the index would say nothing of the embedding.
+        index = float("nan")
+        lacking = [
+            text for text, count in zip(("biology", "centre"), at_random[1:3], strict=True) if count == 0
+        ]
         reasons.append(
-            "no two rows share only their biology or only their centre: one of them decides the other"
+            f"no two rows share only their {' or only their '.join(lacking)}, whatever the embedding"
         )
-    elif not informative:
-        reasons.append(f"none of the {k} neighbours of any row shares only the biology or only the centre")
-    saturation = _saturation(index, chance, informative, everything, high - low)
+    else:
+        chance = float(at_random[1] / (at_random[1] + at_random[2]))
+        low, high = _limits(available, k)
+        if not informative:
+            reasons.append(
+                f"none of the {k} neighbours of any row shares only the biology or only the centre"
+            )
+        saturation = _saturation(index, chance, informative, everything, high - low)
     return RobustnessIndex(index, shares, chance, low, high, k, counts, saturation, "; ".join(reasons))
 
 

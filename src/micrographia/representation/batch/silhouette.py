@@ -14,6 +14,7 @@ from micrographia.representation.batch.inputs import (
     RowScores,
     as_matrix,
     encode,
+    few_labels,
     finite_rows,
     nothing,
     say_left_out,
@@ -104,7 +105,7 @@ def silhouette(
     ]
     present, own = np.unique(codes[used], return_inverse=True)
     if len(present) < 2:
-        return nothing(n, len(present), reasons[0] or "there is only one label")
+        return nothing(n, len(present), reasons[0] or few_labels(len(present)))
     sizes = np.bincount(own)
     reasons.append(say_left_out(n, (int((sizes == 1).sum()), "are the only one of their label")))
     result = np.full(n, np.nan)

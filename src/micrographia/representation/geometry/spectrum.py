@@ -35,7 +35,9 @@ def participation_ratio(values: npt.ArrayLike) -> Measure:
     P. Gao et al., A theory of multineuronal dimensionality, dynamics and measurement, bioRxiv 214262 (2017).
     """
     matrix, left_out = usable(values)
-    matrix = centred(matrix) if len(matrix) else matrix
+    if len(matrix) < 2:
+        return undefined(len(matrix), f"there are {len(matrix)} rows; 2 are needed", left_out)
+    matrix = centred(matrix)
     largest = float(np.abs(matrix).max(initial=0.0))
     if not largest:
         return undefined(len(matrix), "no feature varies", left_out)
@@ -70,7 +72,9 @@ def rank_me(values: npt.ArrayLike, *, centre: bool = False) -> Measure:
     Vetterli, The effective rank, EUSIPCO 2007.
     """
     matrix, left_out = usable(values)
-    matrix = centred(matrix) if centre and len(matrix) else matrix
+    if not len(matrix):
+        return undefined(0, "there are no rows", left_out)
+    matrix = centred(matrix) if centre else matrix
     largest = float(np.abs(matrix).max(initial=0.0))
     if not largest:
         return undefined(len(matrix), "no feature varies" if centre else "all features are 0", left_out)
