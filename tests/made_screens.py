@@ -51,7 +51,13 @@ def protocol(**changes) -> Protocol:
         "delta": 0.1,
         "primary": "near",
         "tasks": [
-            {"name": "near", "kind": "nearest_neighbour", "label": "moa", "exclude": ["compound"]},
+            {
+                "name": "near",
+                "kind": "nearest_neighbour",
+                "label": "moa",
+                "exclude": ["compound"],
+                "assigned_to": "compound",
+            },
             {
                 "name": "probe",
                 "kind": "classification",
@@ -62,5 +68,6 @@ def protocol(**changes) -> Protocol:
         "baselines": ["well position", "plate layout"],
         "nuisances": [{"name": "week", "column": "week"}],
         "diagnostics": [],
+        "permutations": 99,
     }
     return Protocol.model_validate(told | changes)

@@ -4,11 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from made_screens import features, meta, protocol, written
+from made_screens import MECHANISMS, features, meta, protocol, written
 from micrographia.errors import MicrographiaError, ProfileError, ProtocolError
 from micrographia.protocols import DIAGNOSTICS
+from micrographia.representation.evaluation.permuting import permuted
 from micrographia.representation.evaluation.request import Request, audit_only, evaluate, repeat
 from micrographia.representation.evaluation.result import differences, plain, read_result, write_result
+from micrographia.representation.evaluation.rows import choose
+from micrographia.representation.evaluation.tasks import score
 from micrographia.representation.profiles import Profiles
 from micrographia.representation.profiles_io import write_profiles
 
@@ -38,6 +41,7 @@ def test_features_that_hold_the_mechanism_beat_the_layout(strong):
     assert set(strong) == KEYS
     assert row_of(strong, "near", "mine")["score"] > 0.9
     assert row_of(strong, "near", "mine")["n_groups"] == 24
+    assert row_of(strong, "near", "mine")["null_p"] == pytest.approx(1 / 100)
     assert {row["verdict"] for row in strong["comparisons"]} == {"beats"}
     assert strong["headline"][0].startswith("mine scores")
     assert strong["headline"][1].startswith("It beats everything")
@@ -50,6 +54,7 @@ def test_noise_beats_nothing(tmp_path):
     near = row_of(result, "near", "mine")
     assert near["low"] < near["chance"] < near["high"]
     assert near["chance"] == pytest.approx(20 / 92)
+    assert near["null_p"] > 0.05
 
 
 def test_scores_are_those_of_an_independent_loop(strong, tmp_path):
@@ -62,6 +67,21 @@ def test_scores_are_those_of_an_independent_loop(strong, tmp_path):
     moa = table["moa"].to_numpy()
     right = moa[similarity.argmax(axis=1)] == moa
     assert row_of(strong, "near", "mine")["score"] == pytest.approx(right.mean())
+
+
+def test_permuted_scores_are_those_of_scoring_anew(tmp_path):
+    table = meta(12, 3)
+    values = np.round(features(table, 0.3)[:, :2])  # many ties
+    task = protocol().primary_task
+    rows = choose(table, protocol())
+    null = permuted({"a": [values], "b": [features(table, 1.0)]}, task, rows, protocol())
+    labels = np.array([MECHANISMS[at % 4] for at in range(12)], dtype=object)
+    classes = np.unique(labels)
+    assert null.observed["a"] == pytest.approx(score(values, task, rows, protocol()).scores.score)
+    for at, moved in zip(range(5), null.drawn, strict=False):
+        again = table.assign(moa=np.repeat(classes[moved.astype(int)], 3))
+        found = score(values, task, choose(again, protocol()), protocol()).scores.score
+        assert null.permuted["a"][at] == pytest.approx(found)
 
 
 def test_rows_of_one_compound_become_one(tmp_path):

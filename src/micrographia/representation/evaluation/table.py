@@ -10,6 +10,7 @@ import numpy as np
 
 from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.contenders import Contender, Field
+from micrographia.representation.evaluation.permuting import Null, permuted
 from micrographia.representation.evaluation.rows import Rows
 from micrographia.representation.evaluation.tasks import Scored, score
 from micrographia.representation.profiles import Profiles
@@ -86,7 +87,16 @@ def score_all(
     return Board(scored, prepared, problems)
 
 
-def table(board: Board, field: Field, protocol: Protocol) -> list[dict[str, Any]]:
+def null_of(board: Board, rows: Rows, field: Field, protocol: Protocol) -> Null | None:
+    """Return what all contenders score on the primary task with permuted labels; None where that is not done."""
+    prepared = {
+        one.name: [held.values for held in board.prepared[protocol.primary_transform, one.name]]
+        for one in field
+    }
+    return permuted(prepared, protocol.primary_task, rows, protocol)
+
+
+def table(board: Board, field: Field, protocol: Protocol, null: Null | None) -> list[dict[str, Any]]:
     """Return one row for each task, transform and contender, and one for each matched control."""
     found = []
     for task in protocol.tasks:
@@ -94,6 +104,8 @@ def table(board: Board, field: Field, protocol: Protocol) -> list[dict[str, Any]
             for one in field:
                 scored = board.one(task.name, transform, one.name)
                 row = _row(task, transform, one, scored, board, protocol)
+                if null is not None and row["role"] == "primary":
+                    row |= {"null_p": null.p(one.name), "null_n": len(null.drawn)}
                 found.append(row)
                 if scored.control is not None:
                     found.append(_control_row(row, scored.control, protocol))
@@ -131,6 +143,7 @@ def _row(
         "chance_pipeline": scored.chance_pipeline,
         "majority": scored.majority,
         "null_p": None,
+        "null_n": 0,
         "n_features": board.prepared[transform, one.name][0].d,
         "reason": "; ".join(dict.fromkeys(text for text in reasons if text)),
     }
@@ -150,8 +163,11 @@ def _control_row(row: dict[str, Any], control: Scores, protocol: Protocol) -> di
     return {**row, **own}
 
 
-def comparisons(board: Board, field: Field, protocol: Protocol) -> list[dict[str, Any]]:
+def comparisons(board: Board, field: Field, protocol: Protocol, null: Null | None) -> list[dict[str, Any]]:
     """Return every candidate against its twins and every baseline, with verdicts.
+
+    Where labels were permuted, the p of a primary row is the larger of that of sign flips and that of the permutations:
+    neighbours are mutual, so groups are not quite independent.
 
     Primary rows of several candidates get Holm's correction over the candidates; what explores gets that of Benjamini
     and Hochberg over everything that explores. A verdict that does not survive is ``undecided``.
@@ -163,7 +179,10 @@ def comparisons(board: Board, field: Field, protocol: Protocol) -> list[dict[str
                 own = board.one(task.name, transform, candidate.name).scores
                 for other in field.opponents(candidate):
                     versions = [one.scores for one in board.scored[task.name, transform, other.name]]
-                    found.append(_compared(task, transform, candidate, own, other, versions, protocol))
+                    row = _compared(task, transform, candidate, own, other, versions, protocol)
+                    if null is not None and row["role"] == "primary":
+                        _held_against(row, null.p_of_difference(candidate.name, other.name), protocol)
+                    found.append(row)
     _adjust(found, protocol)
     return found
 
@@ -208,6 +227,18 @@ def _compared(
         "verdict": str(done.verdict),
         "reason": done.reason,
     }
+
+
+def _held_against(row: dict[str, Any], p: float, protocol: Protocol) -> None:
+    """Take the larger p; a verdict that permuted labels give too often is ``undecided``."""
+    if not p > row["p"]:
+        return
+    row["p"] = row["p_adjusted"] = p
+    row["method"] = f"{row['method']}; labels permuted"
+    if row["verdict"] in (Verdict.BEATS, Verdict.LOSES) and p > 1 - protocol.level + 1e-12:
+        row["verdict"] = str(Verdict.UNDECIDED)
+        told = f"permuted labels differ as much with p {p:.3g}"
+        row["reason"] = "; ".join(text for text in (row["reason"], told) if text)
 
 
 def _adjust(rows: list[dict[str, Any]], protocol: Protocol) -> None:
