@@ -45,7 +45,7 @@ def test_stain_vectors_of_haematoxylin_and_eosin():
     amounts = RNG.dirichlet([0.3, 0.3], (60, 60)) * RNG.uniform(0.5, 1.5, (60, 60, 1))
     picture = 255 * np.exp(-(amounts @ vectors))
     image = ArrayImage(np.moveaxis(picture, -1, 0).round().astype(np.uint8), "CYX", rgb=True)
-    found = dict(zip(STAIN, stain(Reading(image)).values, strict=True))
+    found = dict(zip(STAIN, stain(image).values, strict=True))
     for number, known in enumerate(vectors, 1):
         held = [found[f"stain{number}_{colour}"] for colour in ("red", "green", "blue")]
         assert np.dot(held, known) > 0.99
@@ -54,14 +54,14 @@ def test_stain_vectors_of_haematoxylin_and_eosin():
 def test_simulated_sections_have_stain():
     field = simulate_histology((96, 96), seed=3)
     assert field.image.shape[0] == 3
-    found = stain(Reading(ArrayImage(field.image, "CYX", rgb=True)))
+    found = stain(ArrayImage(field.image, "CYX", rgb=True))
     assert not found.reasons
     assert np.isfinite(found.values).all()
 
 
 def test_grey_and_blank_pictures_have_no_stain():
-    grey = stain(Reading(ArrayImage(np.zeros((9, 9), np.uint8), "YX")))
-    blank = stain(Reading(ArrayImage(np.full((3, 40, 40), 250, np.uint8), "CYX", rgb=True)))
+    grey = stain(ArrayImage(np.zeros((9, 9), np.uint8), "YX"))
+    blank = stain(ArrayImage(np.full((3, 40, 40), 250, np.uint8), "CYX", rgb=True))
     assert np.isnan(grey.values).all()
     assert grey.reasons == ("not in colour: no stain",)
     assert np.isnan(blank.values).all()

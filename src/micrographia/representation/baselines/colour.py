@@ -8,7 +8,6 @@ import numpy as np
 
 from micrographia.checks.pixel_facts_stain import measure_stain
 from micrographia.images import Image
-from micrographia.representation.baselines.fields import Reading
 from micrographia.representation.baselines.intensity import Levels
 from micrographia.representation.baselines.kernels import pixels
 from micrographia.representation.baselines.measured import Measured, joined
@@ -39,14 +38,13 @@ def mean_colour(found: Sequence[Levels], names: Sequence[str]) -> Measured:
     return joined(parts)
 
 
-def stain(reading: Reading) -> Measured:
+def stain(image: Image) -> Measured:
     """Return background, optical density and the two stain vectors of a colour picture (Macenko et al. 2009).
 
     Measured on a grid of pixels of the first plane, as ``micrographia check`` does for slides; all NaN where there is
     too little stain to tell, or the picture is not in colour.
     """
     unknown = np.full(len(STAIN), np.nan)
-    image = reading.source
     if not image.rgb:
         return Measured(STAIN, unknown, ("not in colour: no stain",))
     white = float(np.iinfo(image.dtype).max) if image.dtype.kind in "ui" else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -20,7 +21,7 @@ Array = npt.NDArray[Any]
 
 TILE = 2048
 """Side of the largest piece of a plane that is worked on at once, in pixels."""
-HELD = 256 << 20
+HELD = 64 << 20
 """Bytes up to which the pixels of an image are kept between two passes."""
 CLASSES = ("semantic", "binary")
 """Kinds of masks whose values are classes, not objects."""
@@ -247,6 +248,12 @@ class Reading:
         self.source = image
         self.mean = mean and image.size("C") > 1
         self._held = image.read() if image.nbytes <= HELD else None
+
+    def averaged(self) -> Reading:
+        """Return the mean of all channels of the same pixels, which are not read again."""
+        other = copy.copy(self)
+        other.mean = self.source.size("C") > 1
+        return other
 
     @property
     def channels(self) -> int:

@@ -110,7 +110,6 @@ class _Channels:
     """The channels of one image, and their intensities as far as they are needed."""
 
     def __init__(self, image: Image, plan: Plan) -> None:
-        self.image = image
         self.reading = Reading(image, plan.mean)
         self.names = plan.channels
         self._plan = plan
@@ -125,7 +124,7 @@ class _Channels:
     def density_proxy(self) -> Measured:
         nuclear = self._plan.nuclear
         if nuclear is None and self.reading.channels > 1:
-            mean = Reading(self.image, mean=True)
+            mean = self.reading.averaged()
             return density.density_proxy(mean, 0, intensity.levels(mean, 0))
         return density.density_proxy(self.reading, nuclear or 0, self.levels[nuclear or 0])
 
@@ -137,7 +136,7 @@ def _image(one: Field, image: Image, plan: Plan) -> Found:
         "density proxy": held.density_proxy,
         "intensity": lambda: held.each(lambda at, name: intensity.intensity(held.levels[at], name)),
         "colour": lambda: colour.mean_colour(held.levels, plan.channels),
-        "stain": lambda: colour.stain(Reading(image)),
+        "stain": lambda: colour.stain(image),
         "texture": lambda: held.each(lambda at, name: texture.texture(reading, at, held.levels[at], name)),
         "spectrum": lambda: held.each(lambda at, name: spectrum.spectrum(reading, at, name)),
         "pixels": lambda: held.each(lambda at, name: shrunken.shrunken(reading, at, name, plan.side)),
