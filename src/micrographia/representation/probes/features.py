@@ -12,6 +12,9 @@ import pandas as pd
 from micrographia.errors import ProfileError
 from micrographia.representation.probes.labels import Array, IntArray
 
+FARTHEST = 10.0
+"""Standard deviations of the training rows at which a feature is cut."""
+
 Transform = Callable[[IntArray], Array]
 """Numbers of rows to their features ``(m, d)``, float64."""
 
@@ -50,7 +53,8 @@ class Block:
     """An array of features with its preprocessing, standardised on the training rows.
 
     After preprocessing each feature gets mean 0 and all together variance 1 on the training rows, so that a penalty
-    means the same for one feature and for a thousand. A feature that is constant or missing in training is left out.
+    means the same for one feature and for a thousand; values beyond 10 standard deviations are cut there. A feature
+    that is constant or missing in training is left out.
     The mean of the training rows stands for single missing values; a row of which all is missing stays NaN.
 
     Attributes
@@ -126,7 +130,8 @@ class Block:
         deviation = np.where(np.isnan(values), 0.0, values - mean)
         sd = np.sqrt((deviation**2).sum(axis=0) / np.maximum(known, 1))
         kept = (known > 0) & (sd > 1e-10 * np.maximum(np.abs(mean), 1e-200))
-        mean, scale = mean[kept], sd[kept] * np.sqrt(max(1, int(kept.sum())))
+        unit = 1 / np.sqrt(max(1, int(kept.sum())))
+        mean, scale = mean[kept], sd[kept] / unit
 
         def standardised(rows: IntArray) -> Array:
             found = transform(rows)
@@ -136,6 +141,8 @@ class Block:
                 return np.where(lost, np.nan, 0.0)[:, None]
             found = (found[:, kept] - mean) / scale
             found[~np.isfinite(found)] = 0.0
+            # A feature that hardly varies in training would else decide alone on a row in which it does.
+            np.clip(found, -FARTHEST * unit, FARTHEST * unit, out=found)
             found[lost] = np.nan
             return found
 
