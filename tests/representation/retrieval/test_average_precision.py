@@ -34,11 +34,11 @@ def design(n: int, seed: int = 0, labels: int = 9) -> pd.DataFrame:
 @pytest.mark.parametrize("columns", DESIGNS)
 @pytest.mark.parametrize("labels", [3, 40])
 def test_is_that_of_scikit_learn_without_ties(distance: str, columns: dict, labels: int) -> None:
-    values = np.random.default_rng(1).normal(size=(240, 11))
-    meta = design(240, labels=labels)
+    values = np.random.default_rng(1).normal(size=(160, 11))
+    meta = design(160, labels=labels)
     table = average_precision(values, meta, distance=distance, **columns)
     near = nearness(values, distance)
-    for row in range(240):
+    for row in range(160):
         positive = selected(meta, row, columns["pos_sameby"], columns.get("pos_diffby", []))
         negative = selected(meta, row, columns.get("neg_sameby", []), columns.get("neg_diffby", []))
         chosen = positive | negative
@@ -254,9 +254,9 @@ def test_labels_may_be_sets_where_rows_are_kept_apart() -> None:
         average_precision(values, meta, pos_sameby="weeks", neg_diffby="label")
 
 
-def test_ten_million_rows_with_one_label_are_refused_row_by_row_in_no_time() -> None:
+def test_many_rows_with_one_label_are_told_without_computing() -> None:
     """All candidates are positives: there is nothing to rank, so nothing is computed."""
-    n = 300_000
+    n = 100_000
     table = average_precision(
         np.zeros((n, 1), np.float32),
         pd.DataFrame({"label": np.zeros(n)}),

@@ -77,12 +77,12 @@ def test_p_values_of_null_data_are_uniform() -> None:
     rng = np.random.default_rng(3)
     names = genes(60)[1]
     p = []
-    for trial in range(1000):
+    for trial in range(400):
         values = rng.normal(size=(60, 3))
         pairs = [(names[one], names[other]) for one, other in rng.integers(0, 25, (60, 2))]
         p.append(known_pairs(values, names, pairs, tail=0.2, n_permutations=59, seed=trial).upper.p)
     rejected = np.mean(np.array(p) <= 0.05)
-    assert 0.030 <= rejected <= 0.064  # the number of pairs in the tail is discrete: never too many
+    assert 0.02 <= rejected <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
 def test_what_was_left_out_is_counted() -> None:

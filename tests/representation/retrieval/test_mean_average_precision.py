@@ -48,7 +48,7 @@ def brute(values: np.ndarray, meta: pd.DataFrame, labels: np.ndarray, columns: d
         {"pos_sameby": ["moa", "batch"], "pos_diffby": ["compound"], "neg_sameby": "batch"},
     ],
 )
-@pytest.mark.parametrize("group", ["moa", "compound", "batch"])
+@pytest.mark.parametrize("group", ["moa", "batch"])
 def test_p_counts_the_assignments_that_score_as_much(columns: dict, group: str) -> None:
     """All 90 assignments of three labels to six compounds, each computed from the start."""
     meta = plate(compounds=6)
@@ -104,15 +104,15 @@ def test_permuting_wells_instead_of_compounds_or_drawing_ranks_claims_too_much()
     rng = np.random.default_rng(8)
     meta = plate(compounds=10, wells=4, moas=2)
     wrong = {"permutation": 0, "ranks": 0}
-    for _ in range(100):
+    for _ in range(50):
         values = 0.3 * rng.normal(size=(40, 4)) + rng.normal(size=(10, 4))[meta["compound"]]
         for null in wrong:
             table = mean_average_precision(
                 values, meta, null=null, n_permutations=99, pos_sameby="moa", neg_diffby="moa"
             )
             wrong[null] += int(table["p"][0] <= 0.05)
-    assert wrong["permutation"] > 30
-    assert wrong["ranks"] > 30
+    assert wrong["permutation"] > 15
+    assert wrong["ranks"] > 15
 
 
 @pytest.mark.parametrize("null", ["permutation", "ranks"])

@@ -42,13 +42,13 @@ def test_bbbc021_matched_control(data: Path) -> None:
     np.testing.assert_array_equal(control.chance, strict.chance)
     drawn = removed_at_random(values, meta["moa"].to_numpy(), *meta[["Compound", "weeks"]].to_numpy().T)
     assert np.nanmean(drawn) == pytest.approx(control.accuracy, abs=0.01)
-    np.testing.assert_allclose(np.nanmean(drawn, axis=0), control.correct[strict.evaluable], atol=0.13)
+    np.testing.assert_allclose(np.nanmean(drawn, axis=0), control.correct[strict.evaluable], atol=0.2)
 
 
 def removed_at_random(
     values: np.ndarray, moa: np.ndarray, compound: np.ndarray, week: np.ndarray
 ) -> np.ndarray:
-    """Draw the control 200 times."""
+    """Draw the control 100 times."""
     rows = values / np.linalg.norm(values, axis=1, keepdims=True)
     near = rows @ rows.T
     rng = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def removed_at_random(
         if not (more & same).any():
             continue
         mine = []
-        for _ in range(200):
+        for _ in range(100):
             kept = np.concatenate(
                 [
                     rng.choice(np.flatnonzero(less & which), (more & which).sum(), replace=False)
@@ -222,7 +222,7 @@ def test_more_neighbours_than_rows() -> None:
 
 
 def test_one_label_only_is_told_without_computing() -> None:
-    result = nearest_neighbour(np.zeros((200_000, 1), np.float32), np.zeros(200_000))
+    result = nearest_neighbour(np.zeros((50_000, 1), np.float32), np.zeros(50_000))
     assert set(result.reason) == {"all candidates have its label"}
     assert np.isnan(result.accuracy)
     assert result.majority == 1.0
