@@ -171,7 +171,7 @@ def test_a_feature_of_nothing_but_missing_numbers_is_told(tmp_path):
     assert any("in 1 rows single numbers are missing" in text for text in result["problems"])
     values[:] = np.nan
     write_profiles(Profiles(values, table, tuple(f"f{at}" for at in range(16))), path)
-    with pytest.raises(ProfileError, match="no feature that is a finite number in 90%"):
+    with pytest.raises(ProfileError, match="no feature that is a finite number in 50%"):
         evaluate(protocol(), Request(profiles=(path,)))
 
 

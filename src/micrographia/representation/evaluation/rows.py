@@ -16,7 +16,7 @@ from micrographia.representation.preprocessing import pipeline
 from micrographia.representation.profiles import Profiles
 
 Array = npt.NDArray[Any]
-MOST_MISSING = 0.1
+MOST_MISSING = 0.5
 """Share of the rows in which a feature may be missing."""
 SEVERAL = " + "
 """Between the values of a column that differ among the rows that became one."""
