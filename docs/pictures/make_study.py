@@ -29,6 +29,7 @@ WORDS = {
 
 
 def main() -> None:
+    """Draw one figure a result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("results", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -39,6 +40,7 @@ def main() -> None:
 
 
 def forest(result: dict, path: Path) -> None:
+    """Draw the scores of all contenders on two tasks, with intervals and chance."""
     plan = result["protocol"]
     first = next(iter(plan["transforms"]))
     tasks = [task for task in plan["tasks"] if task["kind"] != "reproducibility"][:2]

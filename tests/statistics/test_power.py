@@ -3,6 +3,7 @@ import pytest
 from scipy import stats
 
 from micrographia.statistics import Scores, Verdict, compare, minimum_detectable
+from micrographia.statistics.groups import Sums
 from micrographia.statistics.power import detectable_errors
 
 
@@ -58,3 +59,11 @@ def test_what_makes_no_sense_is_refused():
         minimum_detectable(1.0, 12, level=1.0)
     with pytest.raises(ValueError, match="negative"):
         minimum_detectable(-1.0, 12)
+
+
+def test_unequal_groups_count_less():
+    assert minimum_detectable(1.0, 12, effective=12.0) == minimum_detectable(1.0, 12)
+    assert minimum_detectable(1.0, 12, effective=5.5) > 1.3 * minimum_detectable(1.0, 12)
+    equal = Sums(np.ones(12), np.full(12, 3.0))
+    assert equal.effective == pytest.approx(12)
+    assert Sums(np.ones(3), np.array([8.0, 1.0, 1.0])).effective == pytest.approx(100 / 66)

@@ -136,6 +136,11 @@ class Sums:
         return np.asarray(self.above / self.below)
 
     @property
+    def effective(self) -> float:
+        """Number of groups that would count as much if they weighed the same (Kish 1965)."""
+        return float(self.below.sum() ** 2 / (self.below**2).sum())
+
+    @property
     def standard_error(self) -> float:
         """Standard error of the score by leaving out one group at a time; NaN for fewer than 2 groups.
 

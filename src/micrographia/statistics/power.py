@@ -10,8 +10,13 @@ from scipy.stats import nct, t
 
 from micrographia.statistics.signflip import groups_needed
 
+POWER = 0.8
+"""Probability with which a minimum detectable difference is found."""
 
-def minimum_detectable(sd: float, n_groups: int, *, power: float = 0.8, level: float = 0.95) -> float:
+
+def minimum_detectable(
+    sd: float, n_groups: int, *, effective: float | None = None, power: float = POWER, level: float = 0.95
+) -> float:
     """Return the true difference that is found with probability ``power``.
 
     ``c * nc * sd / sqrt(G)``, where ``nc`` is the noncentrality at which the two-sided t test with G - 1 degrees of
@@ -26,6 +31,9 @@ def minimum_detectable(sd: float, n_groups: int, *, power: float = 0.8, level: f
         Standard deviation of the paired difference between groups, in units of the score.
     n_groups
         Number of groups.
+    effective
+        Number of groups that would count as much if they weighed the same, ``(sum W)^2 / sum W^2`` (Kish 1965); all if
+        None. Degrees of freedom and ``spare`` are taken from it.
     power
         Probability that the difference is found.
     level
@@ -49,15 +57,21 @@ def minimum_detectable(sd: float, n_groups: int, *, power: float = 0.8, level: f
         raise ValueError("power and level must be between 0 and 1, and power above 1 - level")
     if sd < 0:
         raise ValueError("a standard deviation cannot be negative")
-    spare = n_groups - max(2, groups_needed(1 - level))
-    if spare < 0:
+    least = max(2, groups_needed(1 - level))
+    if n_groups < least:
         return float("nan") if isnan(sd) else float("inf")
-    more = 1 + 0.7 / (2 + spare)
-    return more * detectable_errors(n_groups - 1, power=power, level=level) * sd / sqrt(n_groups)
+    counting = n_groups if effective is None else min(float(n_groups), effective)
+    more = 1 + 0.7 / (2 + max(0.0, counting - least))
+    return (
+        more
+        * detectable_errors(round(max(1.0, counting - 1), 2), power=power, level=level)
+        * sd
+        / sqrt(n_groups)
+    )
 
 
 @lru_cache(maxsize=256)
-def detectable_errors(df: float, *, power: float = 0.8, level: float = 0.95) -> float:
+def detectable_errors(df: float, *, power: float = POWER, level: float = 0.95) -> float:
     """Return the true difference, in standard errors, that a two-sided t test finds with probability ``power``.
 
     Parameters

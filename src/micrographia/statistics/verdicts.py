@@ -24,7 +24,7 @@ from micrographia.statistics.intervals import (
     known_bounds,
     weights_of,
 )
-from micrographia.statistics.power import detectable_errors, minimum_detectable
+from micrographia.statistics.power import POWER, minimum_detectable
 from micrographia.statistics.scores import Scores
 from micrographia.statistics.signflip import groups_needed, sign_flip_p, smallest_p
 from micrographia.statistics.spread import (
@@ -272,7 +272,7 @@ def _judge(evidence: _Evidence, delta: float, level: float, seed: int) -> Compar
         high=high,
         p=p,
         p_equivalence=p_equivalence,
-        minimum_detectable=_detectable(evidence, error, df, level),
+        minimum_detectable=_detectable(evidence, error, df, level, (high - low) / 2),
         n_groups=single[0].n,
         method=f"sign flips; {method}",
         delta=delta,
@@ -293,14 +293,17 @@ def _equivalence(
     return p
 
 
-def _detectable(evidence: _Evidence, error: float, df: float, level: float) -> float:
+def _detectable(evidence: _Evidence, error: float, df: float, level: float, reach: float) -> float:
+    """Return what the verdict finds: at least what sign flips do, and half the interval and the error of one side."""
     fewest = min(one.n for one in evidence.single)
     if not isfinite(error) or error == 0 or fewest < max(MINIMUM_GROUPS, groups_needed(1 - level)):
         return float("nan")
-    by_signs = max(minimum_detectable(one.error * sqrt(one.n), one.n, level=level) for one in evidence.single)
-    if len(evidence.single) + len(evidence.sources) == 2:
-        return by_signs
-    return max(by_signs, detectable_errors(round(df, 2), level=level) * error)
+    by_signs = max(
+        minimum_detectable(one.error * sqrt(one.n), one.n, effective=total.effective, level=level)
+        for one, total in zip(evidence.single, evidence.totals, strict=True)
+    )
+    by_interval = reach + float(t.ppf(POWER, df)) * error if isfinite(reach) else 0.0
+    return max(by_signs, by_interval)
 
 
 def _what_seeds_allow(n: int) -> str:
