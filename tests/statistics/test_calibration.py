@@ -15,7 +15,7 @@ from micrographia.statistics import (
     sign_flip_p,
 )
 
-DATASETS = 200
+DATASETS = 150
 CLAIMS = {Verdict.BEATS, Verdict.LOSES}
 DELTA = 0.3
 

@@ -62,12 +62,8 @@ def minimum_detectable(
         return float("nan") if isnan(sd) else float("inf")
     counting = n_groups if effective is None else min(float(n_groups), effective)
     more = 1 + 0.7 / (2 + max(0.0, counting - least))
-    return (
-        more
-        * detectable_errors(round(max(1.0, counting - 1), 2), power=power, level=level)
-        * sd
-        / sqrt(n_groups)
-    )
+    errors = detectable_errors(round(max(1.0, counting - 1), 2), power=power, level=level)
+    return more * errors * sd / sqrt(n_groups)
 
 
 @lru_cache(maxsize=256)
