@@ -1,7 +1,7 @@
 """LISI and silhouettes beside scib-metrics and harmonypy, each in a process of its own; and what copies do to them.
 
 Run with ``python benchmarks/batch_metrics.py [--quick] [--rows 20000] [--features 384] [--busy]``. The peers live in an
-environment of their own under ``.bench/``: ``scib`` with its usual approximate neighbours, ``scib exact`` with its exact
+environment of their own under ``.bench/``: ``scib`` with its usual approximate neighbours, ``scib exact`` with exact
 ones. Neighbours are part of the time of LISI. Everything runs twice in its process: ``first`` includes compiling,
 ``again`` does not, and the ratios are those of ``again``. Peak memory is above what the process holds when its imports
 are done.
