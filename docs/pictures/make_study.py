@@ -5,6 +5,7 @@ python docs/pictures/make_study.py RESULT_FOLDER... --out docs/pictures
 
 import argparse
 import json
+import textwrap
 from pathlib import Path
 
 import matplotlib as mpl
@@ -68,7 +69,8 @@ def forest(result: dict, path: Path) -> None:
             axis.axvline(chance, color="#777777", lw=0.9, ls=":")
         axis.set_yticks(range(len(rows)), [row["candidate"] for row in rows])
         role = "primary" if task["name"] == plan["primary"] else "exploratory"
-        axis.set_title(f"{rows[0]['task_title']}\n{rows[0]['metric']}, {role}", fontsize=8.5, loc="left")
+        title = "\n".join(textwrap.wrap(rows[0]["task_title"], 46))
+        axis.set_title(f"{title}\n{rows[0]['metric']}, {role}", fontsize=8.5, loc="left")
         axis.set_xlim(low - 0.02, 1.02)
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(labelsize=8.5)

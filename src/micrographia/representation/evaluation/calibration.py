@@ -9,9 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.protocols import Protocol, Task
+from micrographia.representation.evaluation.contenders import Contender
+from micrographia.representation.evaluation.permuting import permuted
+from micrographia.representation.evaluation.rows import choose
+from micrographia.representation.evaluation.table import compared, held_against
+from micrographia.representation.evaluation.tasks import score
 from micrographia.representation.profiles import Profiles
-from micrographia.representation.retrieval.neighbours import nearest_neighbour
-from micrographia.statistics import Scores, Verdict, compare
+from micrographia.statistics import Verdict
+
+LABEL = "drawn"
+"""Column of the labels."""
 
 Array = npt.NDArray[np.float64]
 
@@ -92,13 +100,14 @@ def calibrate(
     draws: int = 100,
     delta: float = 0.05,
     level: float = 0.95,
+    permutations: int = 199,
     seed: int = 0,
 ) -> Calibration:
     """Count the verdicts of a candidate against a baseline on labels that were drawn at random.
 
-    Whole groups of the unit get a class; the task is 1-NN, not the same group. Without a planted signal neither knows
-    the labels: *beats* and *loses* are errors. With one, planted into the candidate alone, *beats* is right, and its
-    share is the power.
+    The verdicts are those that an evaluation gives, by the same code. Whole groups of the unit get a class; the task
+    is 1-NN, not the same group. Without a planted signal neither knows the labels: *beats* and *loses* are errors.
+    With one, planted into the candidate alone, *beats* is right, and its share is the power.
 
     Parameters
     ----------
@@ -112,23 +121,40 @@ def calibrate(
         Classes, and how often they are drawn.
     delta, level
         Of the comparison.
+    permutations
+        How often labels are permuted in each draw; 0 leaves that out.
     seed
         Of everything random; a draw is the same whatever the number of draws.
     """
+    protocol = Protocol(
+        name="calibration",
+        title="Labels drawn at random",
+        unit=unit,
+        delta=delta,
+        level=level,
+        primary=LABEL,
+        tasks=[Task(name=LABEL, kind="nearest_neighbour", label=LABEL, exclude=[unit], assigned_to=unit)],
+        permutations=permutations,
+    )
+    task = protocol.primary_task
     groups = [str(group) for group in candidate.column(unit)]
+    own = Contender("candidate", "candidate", (candidate,))
+    other = Contender("baseline", "baseline", (baseline,))
     verdicts: Counter[str] = Counter()
     differences = []
     for draw in range(draws):
         random = np.random.default_rng([seed, draw])
         labels = draw_labels(groups, classes, random)
-        planted = plant(candidate.values.astype(np.float64), labels, strength, random)
-        known, unknown = (
-            Scores(
-                nearest_neighbour(values, labels, exclude=[groups]).correct, {unit: groups}, bounds=(0.0, 1.0)
-            )
-            for values in (planted, baseline.values)
-        )
-        found = compare(known, unknown, unit, delta=delta, level=level, seed=draw)
-        verdicts[str(found.verdict)] += 1
-        differences.append(found.difference)
+        rows = choose(candidate.meta.assign(**{LABEL: [f"class {label}" for label in labels]}), protocol)
+        values = {
+            own.name: plant(candidate.values.astype(np.float64), labels, strength, random),
+            other.name: baseline.values,
+        }
+        known, unknown = (score(one, task, rows, protocol).scores for one in values.values())
+        found = compared(task, protocol.primary_transform, own, known, other, [unknown], protocol)
+        null = permuted({name: [one] for name, one in values.items()}, task, rows, protocol)
+        if null is not None:
+            held_against(found, null.p_of_difference(own.name, other.name), protocol)
+        verdicts[found["verdict"]] += 1
+        differences.append(found["difference"])
     return Calibration(strength, dict(verdicts), float(np.mean(differences)), draws)

@@ -179,15 +179,15 @@ def comparisons(board: Board, field: Field, protocol: Protocol, null: Null | Non
                 own = board.one(task.name, transform, candidate.name).scores
                 for other in field.opponents(candidate):
                     versions = [one.scores for one in board.scored[task.name, transform, other.name]]
-                    row = _compared(task, transform, candidate, own, other, versions, protocol)
+                    row = compared(task, transform, candidate, own, other, versions, protocol)
                     if null is not None and row["role"] == "primary":
-                        _held_against(row, null.p_of_difference(candidate.name, other.name), protocol)
+                        held_against(row, null.p_of_difference(candidate.name, other.name), protocol)
                     found.append(row)
     _adjust(found, protocol)
     return found
 
 
-def _compared(
+def compared(
     task: Task,
     transform: str,
     candidate: Contender,
@@ -196,6 +196,7 @@ def _compared(
     versions: Sequence[Scores],
     protocol: Protocol,
 ) -> dict[str, Any]:
+    """Compare the scores of a candidate with those of another contender, one a seed, and return the row."""
     against = versions[0] if len(versions) == 1 else versions
     done = compare(
         own,
@@ -229,7 +230,7 @@ def _compared(
     }
 
 
-def _held_against(row: dict[str, Any], p: float, protocol: Protocol) -> None:
+def held_against(row: dict[str, Any], p: float, protocol: Protocol) -> None:
     """Take the larger p; a verdict that permuted labels give too often is ``undecided``."""
     if not p > row["p"]:
         return
