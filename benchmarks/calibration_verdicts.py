@@ -388,10 +388,8 @@ def main() -> None:
         "items": "False claims of a t test over items, %",
     }
     text = "\n\n".join(f"{title}\n\n{table(null, key)}" for key, title in titles.items())
-    text += "\n\nPower at the minimum detectable difference, %\n\n" + "\n".join(
-        f"{row['groups']} groups: {row['minimum_detectable']:.2f} SD, {100 * row['power']:.1f}"
-        for row in detectable
-    )
+    detectable.sort(key=lambda row: list(DESIGNS).index(row["kind"]))
+    text += f"\n\nFound at the minimum detectable difference, %\n\n{table(detectable, 'power')}"
     text += "\n\nShare of p of at most 0.05 without a difference\n\n" + "\n".join(
         f"{name}: {share:.4f}" for name, share in shares.items()
     )
