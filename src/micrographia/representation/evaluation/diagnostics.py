@@ -14,7 +14,7 @@ from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.rows import Rows
 from micrographia.representation.evaluation.table import Board
-from micrographia.representation.evaluation.tasks import sets_of
+from micrographia.representation.evaluation.tasks import score, sets_of
 from micrographia.representation.geometry.describe import describe
 from micrographia.representation.geometry.rank_stability import rank_stability
 from micrographia.representation.geometry.rsa import rsa
@@ -24,6 +24,8 @@ from micrographia.representation.retrieval.neighbours import nearest_neighbours
 
 EXAMPLES, NEIGHBOURS = 6, 3
 """How many queries are shown, and how many neighbours of each."""
+COMPONENTS = 20
+"""Principal components in the variant of the primary task that reduces features."""
 MOST_COMPARED = 16
 """Contenders in the matrices of similarity; a larger picture cannot be read."""
 
@@ -54,23 +56,67 @@ def similarity(field: Field, board: Board, protocol: Protocol) -> dict[str, Any]
     return found
 
 
-def stability(table: list[dict[str, Any]], protocol: Protocol) -> dict[str, Any]:
-    """Return how far tasks and transforms agree on the order of all contenders."""
+def stability(
+    table: list[dict[str, Any]],
+    rows: Rows,
+    field: Field,
+    board: Board,
+    protocol: Protocol,
+    workers: int | None,
+) -> dict[str, Any]:
+    """Return how far settings agree on the order of contenders: tasks, transforms, variants of the primary task.
+
+    Variants are other numbers of neighbours, distances or probes, and the primary task after a PCA.
+    """
     frame = pd.DataFrame(
         [row for row in table if not row["metric"].endswith("matched control")],
         columns=["task", "transform", "candidate", "score"],
     )
     frame["setting"] = frame["task"] + (", " + frame["transform"] if len(protocol.transforms) > 1 else "")
-    wide = frame.pivot_table(index="setting", columns="candidate", values="score", sort=False, dropna=False)
-    if len(wide) < 2 or wide.shape[1] < 2:
-        return {}
-    found = rank_stability(wide.astype(float))
-    return {
-        "settings": list(found.settings),
-        "tau": found.tau.tolist(),
-        "orders": [list(order) for order in found.orders],
-        "mean_tau": found.mean_tau,
+    found = {
+        str(name): dict(zip(part["candidate"], part["score"], strict=True))
+        for name, part in frame.groupby("setting", sort=False)
     }
+    for name, task, components in _variants(protocol.primary_task):
+        found[f"{protocol.primary}, {name}"] = {
+            one.name: score(
+                _components(_first(board, one, protocol), components), task, rows, protocol, workers=workers
+            ).scores.score
+            for one in field
+        }
+    if len(list(field)) < 2:
+        return {}
+    judged = rank_stability(found)
+    return {
+        "settings": list(judged.settings),
+        "tau": judged.tau.tolist(),
+        "orders": [list(order) for order in judged.orders],
+        "mean_tau": judged.mean_tau,
+    }
+
+
+def _variants(task: Task) -> list[tuple[str, Task, int]]:
+    """Return variants of a task: name, task, and to how many principal components features are reduced (0: not)."""
+    found = [(f"after PCA to {COMPONENTS}", task, COMPONENTS)]
+    if task.kind == "nearest_neighbour":
+        other = 5 if task.k != 5 else 1
+        found.append((f"{other}-NN", task.model_copy(update={"k": other, "control_for": ""}), 0))
+    if task.kind in ("nearest_neighbour", "retrieval"):
+        distance = "euclidean" if task.distance != "euclidean" else "cosine"
+        found.append(
+            (f"{distance} distance", task.model_copy(update={"distance": distance, "control_for": ""}), 0)
+        )
+    if task.kind in ("classification", "regression") and task.probe != "knn":
+        found.append(("k-NN probe", task.model_copy(update={"probe": "knn"}), 0))
+    return found
+
+
+def _components(values: Any, count: int) -> Any:
+    if not count or values.shape[1] <= count:
+        return values
+    centred = values - values.mean(axis=0)
+    left, length, _ = np.linalg.svd(centred, full_matrices=False)
+    return (left * length)[:, :count]
 
 
 def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:

@@ -254,7 +254,10 @@ def _diagnosed(
         "ablations": ("ablations", lambda: ablations(made.ablated, whole, rows, protocol, workers=workers)),
         "similarity": ("similarity", lambda: similarity(field, board, protocol)),
         "geometry": ("geometry", lambda: geometry(field, board, protocol)),
-        "rank_stability": ("rank_stability", lambda: stability(scores, protocol)),
+        "rank_stability": (
+            "rank_stability",
+            lambda: stability(scores, rows, field, board, protocol, workers),
+        ),
         "untrusted": ("self_test", lambda: untrusted(rows, field, board, protocol)),
         "examples": ("examples", lambda: examples(rows, field, board, protocol)),
     }
