@@ -143,7 +143,7 @@ def test_a_column_of_lists_is_many_features(tmp_path):
 
 
 def zipped(text):
-    return gzip.compress(text.encode(, mtime=0))
+    return gzip.compress(text.encode(), mtime=0)
 
 
 @pytest.mark.parametrize(
