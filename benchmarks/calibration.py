@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,11 +34,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="folder that holds bbbc021_profiles")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=os.environ.get("MICROGRAPHIA_DATA"),
+        help="folder that holds bbbc021_profiles; $MICROGRAPHIA_DATA by default",
+    )
     parser.add_argument("--draws", type=int, default=400, help="draws of labels for each line")
     parser.add_argument("--json", type=Path, help="write all figures to this file")
     parser.add_argument("--figure", type=Path, help="draw the power curve into this PNG or SVG")
     options = parser.parse_args()
+    if options.data is None:
+        parser.error("name the folder of the real data with --data")
     study = load("bbbc021", options.data / "bbbc021_profiles")
     wells = study.controls
     profiles, intensity = study.candidates["profiles"].take(wells), study.baselines["intensity"].take(wells)
