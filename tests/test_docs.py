@@ -27,7 +27,9 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 INSTALLS = re.compile(
-    r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? (-m (pip|venv)|benchmarks/)|(source|\.) \S+/activate)\b"
+    r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? (-m (pip|venv)|benchmarks/)|(source|\.) \S+/activate"
+    # Evaluations of data that do not come along; the tests of the commands run the like.
+    r"|micrographia (probe|rerun|embed))\b"
 )
 
 

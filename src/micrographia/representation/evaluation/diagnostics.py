@@ -19,6 +19,7 @@ from micrographia.representation.geometry.describe import describe
 from micrographia.representation.geometry.rank_stability import rank_stability
 from micrographia.representation.geometry.rsa import rsa
 from micrographia.representation.geometry.self_test import self_test
+from micrographia.representation.geometry.self_test import untrusted as worst_of
 from micrographia.representation.geometry.similarity import linear_cka, procrustes
 from micrographia.representation.retrieval.neighbours import nearest_neighbours
 
@@ -86,13 +87,7 @@ def stability(
         }
     if len(list(field)) < 2:
         return {}
-    judged = rank_stability(found)
-    return {
-        "settings": list(judged.settings),
-        "tau": judged.tau.tolist(),
-        "orders": [list(order) for order in judged.orders],
-        "mean_tau": judged.mean_tau,
-    }
+    return rank_stability(found).to_json()
 
 
 def _variants(task: Task) -> list[tuple[str, Task, int]]:
@@ -128,7 +123,7 @@ def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> lis
     batch = next(iter([*protocol.crossed, *(one.column for one in protocol.nuisances if one.column)]), "")
     values = _first(board, field.candidates[0], protocol)
     found = self_test(values, labels, rows.column(batch) if batch else None, seed=protocol.seed)
-    return [row for row in found if row["fooled"]]
+    return worst_of(found)
 
 
 def examples(study_rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
