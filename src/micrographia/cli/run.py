@@ -18,18 +18,33 @@ from micrographia.errors import MicrographiaError, printable
 _USAGE: Any = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 PLACES = {
+    "ablation": "NAME",
     "badge": "FILE",
+    "batch": "NUMBER",
     "channels": "NAMES",
+    "crop": "PIXELS",
     "data": "FOLDER",
+    "device": "NAME",
+    "encoder": "NAME",
     "group": "COLUMN=...",
     "ignore": "CODES",
+    "mapping": "HOW",
+    "normalise": "HOW",
+    "objects": "SET",
     "out": "FILE",
     "pairs": "TABLE",
+    "patch": "PIXELS",
     "pictures": "NUMBER",
+    "pooling": "HOW",
     "profile": "NAME",
+    "profiles": "TABLE",
+    "scaling": "HOW",
     "seed": "NUMBER",
     "select": "CODES",
+    "size": "PIXELS",
     "split": "SPLIT",
+    "stride": "PIXELS",
+    "twins": "NUMBER",
     "workers": "NUMBER",
 }
 """What stands for the value of an option in the help."""

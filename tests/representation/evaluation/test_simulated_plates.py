@@ -82,7 +82,7 @@ def test_a_phenotype_that_goes_with_density_is_flagged(tmp_path):
     count = next(row for row in table if row["candidate"] == "count")
     assert count["score"] > 0.7
     assert compared["verdict"] in ("undecided", "equivalent")
-    assert shares["explained"] > 0.6
+    assert shares["explained"] > 0.4
 
 
 def test_a_plate_without_effects_gives_no_verdict(tmp_path):
