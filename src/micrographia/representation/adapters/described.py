@@ -9,8 +9,7 @@ import numpy as np
 
 from micrographia.errors import MicrographiaError, ProfileError
 from micrographia.representation.adapters.study import About, Study, checksum
-from micrographia.representation.adapters.wells import layouts, of_rows, with_places
-from micrographia.representation.profiles import Profiles
+from micrographia.representation.adapters.wells import placed
 
 ABOUT = About(
     name="dataset",
@@ -65,15 +64,11 @@ def load(folder: Path, count: bool = True) -> Study:
     masks = bool(dataset.annotation_sets)
     if masks and count:
         rows = rows.assign(**_counts(dataset, ids, notes))
-    baselines: dict[str, Profiles] = {}
-    if "well" in rows.columns and rows["well"].notna().any():
-        if "row" not in rows.columns and "column" not in rows.columns:
-            rows = with_places(rows)
-        baselines = layouts(rows if "plate" in rows.columns else rows.assign(plate="1"))
+    rows, baselines = placed(rows)
     return Study(
         name=dataset.title,
         rows=rows,
-        baselines=of_rows(baselines, rows),
+        baselines=baselines,
         images=folder,
         source=ABOUT.source,
         licence=ABOUT.licence,

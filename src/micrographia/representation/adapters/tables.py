@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from micrographia.representation.adapters.study import Study
-from micrographia.representation.adapters.wells import layouts, of_rows, trivial, with_places
+from micrographia.representation.adapters.wells import of_rows, placed, trivial
 from micrographia.representation.profiles import Profiles
 from micrographia.representation.profiles_problems import problems
 
@@ -21,16 +21,11 @@ def study_of(profiles: Profiles, path: Path) -> Study:
     path
         Where they come from.
     """
-    rows = profiles.meta
-    places: dict[str, Profiles] = {}
-    if "well" in rows.columns:
-        if "row" not in rows.columns and "column" not in rows.columns:
-            rows = with_places(rows)
-        places = layouts(rows if "plate" in rows.columns else rows.assign(plate="1"))
+    rows, places = placed(profiles.meta)
     return Study(
         name=path.name,
         rows=rows,
-        baselines={**of_rows(trivial(profiles), rows), **of_rows(places, rows)},
+        baselines={**of_rows(trivial(profiles), rows), **places},
         source=str(path.name),
         notes=[f"{text}." for text in problems(profiles)],
         sha256=str(profiles.source.get("sha256", "")),

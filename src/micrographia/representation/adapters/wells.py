@@ -54,6 +54,16 @@ def layouts(rows: pd.DataFrame) -> dict[str, Profiles]:
     }
 
 
+def placed(rows: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, Profiles]]:
+    """Return rows with the places of their wells, and the layouts as competitors; none without wells."""
+    if "well" not in rows.columns or not rows["well"].notna().any():
+        return rows, {}
+    if "row" not in rows.columns and "column" not in rows.columns:
+        rows = with_places(rows)
+    held = layouts(rows if "plate" in rows.columns else rows.assign(plate="1"))
+    return rows, of_rows(held, rows)
+
+
 def parts(profiles: Profiles) -> dict[str, Profiles]:
     """Return profiles with and without their trivial parts, as candidates; a part that is the same is left out."""
     found = {"profiles": replace(profiles, name="profiles")}
