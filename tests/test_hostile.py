@@ -168,7 +168,9 @@ resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 from micrographia.cli import main
 if __name__ == "__main__":
     status = main(["describe", sys.argv[1], "--workers", "1"])
-    print("peak", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # Not ru_maxrss: that remembers the size of the process that this one was forked from.
+    status_lines = open("/proc/self/status").read().splitlines()
+    print("peak", next(int(line.split()[1]) // 1024 for line in status_lines if line.startswith("VmHWM")))
     sys.exit(status)
 """
 
@@ -181,7 +183,7 @@ def test_memory_stays_bounded_whatever_headers_claim(tmp_path):
         [sys.executable, "-c", LIMITED, folder], capture_output=True, text=True, timeout=120, check=False
     )
     assert process.returncode == 0, process.stdout + process.stderr
-    assert int(process.stdout.split("peak")[1]) < 1500
+    assert int(process.stdout.split("peak")[1]) < 1200
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

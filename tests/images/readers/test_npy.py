@@ -36,6 +36,14 @@ def test_what_is_written_is_read(folder: Path, array: Any, fortran: bool) -> Non
         assert_reads(image, expected, count=3)
 
 
+def test_a_colour_picture_in_fortran_order_is_one(tmp_path: Path) -> None:
+    array = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype("u1")
+    np.save(tmp_path / "a.npy", np.asfortranarray(array))
+    with open_image(tmp_path / "a.npy") as image:
+        assert image.rgb
+        assert_reads(image, np.moveaxis(array, -1, 0))
+
+
 def test_a_colour_picture(tmp_path: Path) -> None:
     array = np.random.default_rng(0).integers(0, 255, (20, 30, 3)).astype("u1")
     np.save(tmp_path / "a.npy", array)

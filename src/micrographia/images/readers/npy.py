@@ -42,7 +42,7 @@ class NpyReader:
             axes=layout.image_axes,
             shape=layout.image_shape,
             dtype=dtype,
-            rgb=layout.axes.endswith("S") and layout.shape[-1] == 3,
+            rgb="S" in layout.axes and layout.shape[layout.axes.index("S")] == 3,
             block_shape=layout.plane_block(dtype.itemsize),
             file_format="NumPy",
             notes=notes,
