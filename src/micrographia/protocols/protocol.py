@@ -15,6 +15,7 @@ DIAGNOSTICS = (
     "matched",
     "decodability",
     "shares",
+    "batch",
     "similarity",
     "geometry",
     "rank_stability",

@@ -44,6 +44,22 @@ GEOMETRY = (
 )
 
 
+BATCH = (
+    ("ilisi", "iLISI"),
+    ("ilisi_chance", "its chance"),
+    ("clisi", "cLISI"),
+    ("clisi_chance", "its chance"),
+    ("silhouette_label", "Silhouette, label"),
+    ("silhouette_batch", "Silhouette, batch"),
+    ("robustness_index", "Robustness index"),
+    ("robustness_chance", "its chance"),
+    ("share_ss", "SS"),
+    ("share_so", "SO"),
+    ("share_os", "OS"),
+    ("share_oo", "OO"),
+)
+
+
 def examples(result: Mapping[str, Any]) -> Parts:
     """Return the queries and their neighbours; a picture is shown only if it is one and lies in the document."""
     rows = listed(result, "examples")
@@ -87,9 +103,19 @@ def similarity(result: Mapping[str, Any]) -> Parts:
 
 def geometry(result: Mapping[str, Any]) -> Parts:
     """Return the table of the geometry of each candidate."""
-    rows = listed(result, "geometry")
-    shown = [(key, label) for key, label in GEOMETRY if any(row.get(key) is not None for row in rows)]
     decimals = {"participation_ratio": 1, "rank_me": 1, "duplicates": 0, "constant": 0}
+    return _measures(listed(result, "geometry"), GEOMETRY, decimals)
+
+
+def batch(result: Mapping[str, Any]) -> Parts:
+    """Return the table of what tells label and batch apart in each candidate."""
+    rows = listed(result, "batch")
+    told = {key: text(rows[0].get(key)) if rows else "" for key in ("label", "batch")}
+    return {**_measures(rows, BATCH, {}), **told}
+
+
+def _measures(rows: Sequence[Row], columns: Sequence[tuple[str, str]], decimals: Mapping[str, int]) -> Parts:
+    shown = [(key, label) for key, label in columns if any(row.get(key) is not None for row in rows)]
     return {
         "labels": [label for _, label in shown],
         "rows": [

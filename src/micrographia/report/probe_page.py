@@ -72,6 +72,7 @@ def probe_page(result: Mapping[str, Any]) -> str:
         "examples": appendix.examples(result),
         "similarity": appendix.similarity(result),
         "geometry": appendix.geometry(result),
+        "batch": appendix.batch(result),
         "provenance": appendix.provenance(result),
         "downloads": scores.downloads(result),
     }
@@ -149,6 +150,7 @@ def _contents(context: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("verdicts", "Verdicts", compared),
         ("tasks", "All tasks and baselines", context["tasks"]),
         ("confounders", "What the score owes to confounders", confounders),
+        ("batch", "How much of it is batch", context["batch"]["rows"]),
         ("untrusted", "Metrics that cannot be trusted here", context["untrusted"]["rows"]),
         ("ranks", "Rank stability", context["ranks"]["names"] or context["ranks"]["tau"]),
         ("ablations", "Input ablations", context["ablations"]["groups"]),

@@ -18,7 +18,7 @@ from micrographia.representation.profiles_io import write_profiles
 KEYS = {
     "micrographia_result", "title", "question", "protocol", "protocol_sha256", "study", "headline", "audit", "table",
     "comparisons", "shares", "confounders", "incremental", "rank_stability", "ablations", "layers", "similarity",
-    "geometry", "untrusted", "examples", "problems", "provenance",
+    "geometry", "batch", "untrusted", "examples", "problems", "provenance",
 }  # fmt: skip
 
 
@@ -46,6 +46,15 @@ def test_features_that_hold_the_mechanism_beat_the_layout(strong):
     assert strong["headline"][0].startswith("mine scores")
     assert strong["headline"][1].startswith("It beats everything")
     json.dumps(strong, allow_nan=False)
+
+
+def test_how_much_is_batch_is_told_of_each_representation(strong):
+    (own,) = (row for row in strong["batch"] if row["candidate"] == "mine")
+    assert (own["label"], own["batch"]) == ("moa", "week")
+    assert own["robustness_index"] > 0.9 > own["robustness_chance"]
+    assert sum(own[f"share_{name}"] for name in ("ss", "so", "os", "oo")) == pytest.approx(1)
+    assert own["clisi"] > own["clisi_chance"]
+    assert own["silhouette_label"] > 0.1 > own["silhouette_batch"]
 
 
 def test_noise_beats_nothing(tmp_path):

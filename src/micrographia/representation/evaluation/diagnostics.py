@@ -11,6 +11,7 @@ import pandas as pd
 
 from micrographia.images import Image
 from micrographia.protocols import Protocol, Task
+from micrographia.representation.evaluation.batches import batch_column
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.rows import Rows
 from micrographia.representation.evaluation.table import Board
@@ -120,7 +121,7 @@ def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> lis
     if task.kind == "regression":
         return []
     labels = rows.column(task.label)
-    batch = next(iter([*protocol.crossed, *(one.column for one in protocol.nuisances if one.column)]), "")
+    batch = batch_column(protocol)
     values = _first(board, field.candidates[0], protocol)
     found = self_test(values, labels, rows.column(batch) if batch else None, seed=protocol.seed)
     return worst_of(found)

@@ -17,6 +17,7 @@ from micrographia.representation.adapters.registry import load
 from micrographia.representation.adapters.study import Study
 from micrographia.representation.adapters.tables import study_of
 from micrographia.representation.audit.auditing import audit
+from micrographia.representation.evaluation.batches import batch_measures
 from micrographia.representation.evaluation.confounders import Confounding
 from micrographia.representation.evaluation.contenders import Contender, Field, gather
 from micrographia.representation.evaluation.diagnostics import (
@@ -250,6 +251,7 @@ def _diagnosed(
         "confounders": ("decodability", confounding.confounders),
         "incremental": ("incremental", confounding.incremental),
         "shares": ("shares", confounding.shares),
+        "batch": ("batch", lambda: batch_measures(rows, field, board, protocol, workers)),
         "layers": ("layers", lambda: layers(made.layers, rows, protocol, workers=workers)),
         "ablations": ("ablations", lambda: ablations(made.ablated, whole, rows, protocol, workers=workers)),
         "similarity": ("similarity", lambda: similarity(field, board, protocol)),
