@@ -19,7 +19,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(CORE) ## See all of it work in a minute or two: describe, check, convert, card
+demo: $(CORE) ## See all of it work in a minute or two: describe, check, convert, card, probe
 	$(BIN)/micrographia demo $(DEMO)
 
 .PHONY: test

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,6 @@ class Scores:
         What the items are called; empty if they have no names.
     reason
         Why items cannot be evaluated, if some cannot.
-    extra
-        What else a task says about its items.
     bounds
         Least and greatest value that an item can have; None if unknown. Items that are all 0 or 1 have (0, 1).
     """
@@ -43,7 +41,6 @@ class Scores:
     weights: Array | None = None
     items: Sequence[str] = ()
     reason: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
     bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:

@@ -42,6 +42,7 @@ class Confounding:
         self.rows, self.field, self.board, self.protocol = rows, field, board, protocol
         self.workers = workers
         self.task = protocol.primary_task
+        self._both: dict[tuple[str, str], Scores] = {}
 
     def confounders(self) -> list[dict[str, Any]]:
         """Return how well each nuisance can be read from each candidate, over hold-outs of whole units."""
@@ -84,7 +85,7 @@ class Confounding:
         for one, nuisance, other in self._pairs():
             base = self.board.one(*self._key(other)).scores
             own = self.board.one(*self._key(one)).scores
-            both = self._scored(self._joined(other, one))
+            both = self._together(other, one)
             left, reason = self._residual(other, one)
             adds = compare(
                 both,
@@ -122,7 +123,7 @@ class Confounding:
             parts = shares(
                 base.scores,
                 own.scores,
-                self._scored(self._joined(other, one)),
+                self._together(other, one),
                 chance,
                 self.protocol.unit,
                 self.protocol.crossed,
@@ -158,6 +159,13 @@ class Confounding:
             return list(self.rows.column(nuisance.column))
         other = self.field.named(nuisance.baseline)
         return None if other is None else list(first_component(self._values(other)))
+
+    def _together(self, base: Contender, one: Contender) -> Scores:
+        """Return the scores of a baseline and a candidate side by side; made once, needed twice."""
+        key = base.name, one.name
+        if key not in self._both:
+            self._both[key] = self._scored(self._joined(base, one))
+        return self._both[key]
 
     def _joined(self, base: Contender, one: Contender) -> Array | Features:
         values, known = self._values(one), self._values(base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -53,7 +53,7 @@ class Field:
     others: tuple[Contender, ...]
     problems: tuple[str, ...] = field(default=())
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Contender]:
         """Iterate over the candidates and then the others."""
         return iter((*self.candidates, *self.others))
 

@@ -7,14 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
 from micrographia.errors import ProtocolError
 from micrographia.protocols import Protocol
 from micrographia.representation.adapters.study import Study
 from micrographia.representation.evaluation.contenders import RANDOM_PROJECTION, Contender
 from micrographia.representation.profiles import Profiles
-from micrographia.representation.profiles_rows import align
+from micrographia.representation.profiles_rows import align_to
 
 IMAGE = "image"
 """Column of a study's rows that names the image of each."""
@@ -121,8 +119,7 @@ def embedded(
 
 def of_rows(found: Profiles, study: Study) -> Profiles:
     """Return embeddings in the order of a study's rows."""
-    rows = Profiles(np.empty((len(study.rows), 0)), study.rows[[IMAGE]], (), study.name)
-    return align(rows, found, on=[IMAGE], strict=len(rows) == len(found))[1]
+    return align_to(found, study.rows, [IMAGE])
 
 
 def simple_baselines(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -56,7 +56,6 @@ class Scored:
     majority: float = float("nan")
     control: Scores | None = None
     reason: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def factors(rows: Rows, protocol: Protocol) -> dict[str, list[Any]]:
@@ -201,7 +200,7 @@ def _reproducibility(
         found.reason,
         bounds=SHARE,
     )
-    return Scored(scores, chance=found.chance, reason=found.reason, extra={"pairs": found.n_pairs})
+    return Scored(scores, chance=found.chance, reason=found.reason)
 
 
 def _prediction(
@@ -237,7 +236,6 @@ def _prediction(
         chance_pipeline=through.score,
         majority=through.score if task.metric == "accuracy" else float("nan"),
         reason=items.reason,
-        extra={"holdouts": len(folds), "folds": folds.kind},
     )
 
 
