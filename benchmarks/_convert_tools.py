@@ -57,7 +57,7 @@ def shard(axes: list[str], shape: tuple[int, ...]) -> tuple[int, ...] | None:
     return (1,) * (len(axes) - 3) + (min(8, shape[-3]), 2048, 2048)
 
 
-def ours(version: str = "0.5", threads: int | None = None) -> Work:
+def ours(version: str = "0.5", threads: int | None = None, digests: bool = False) -> Work:
     """Convert with micrographia."""
     from micrographia.images import (  # noqa: F401  # noqa: F401
         LabelSource,
@@ -80,8 +80,14 @@ def ours(version: str = "0.5", threads: int | None = None) -> Work:
     def one(image: Path, mask: Path, target: Path, levels: int) -> None:
         labels = LabelSource(NAME, open_image(mask))
         write_image(
-            target, open_image(image), labels=[labels], levels=levels, version=version, threads=threads
-        )  # type: ignore[arg-type]
+            target,
+            open_image(image),
+            labels=[labels],
+            levels=levels,
+            version=version,  # type: ignore[arg-type]
+            threads=threads,
+            digests=digests,
+        )
 
     return work
 

@@ -2,10 +2,10 @@
 
 Two cases: one stack of 2 x 64 x 2048 x 2048 with labels (1.6 GB), and 500 pairs of 520 x 696. Every program runs in
 an environment of its own, made on the first run, and writes the same format, levels and labels (bioio-ome-zarr
-writes no labels). Each first converts something tiny, which does not count: no imports, no compilation. Sources lie
-in the cache of the system; output is written to this disk. Peak memory is that of all processes above what they had
-before. Only figures of one run compare. iohub needs Python 3.12: $MICROGRAPHIA_BENCH_PYTHON names the one for the
-environments.
+writes no labels); ours also once with the digests of pixels and the checksums of files that no other makes. Each
+first converts something tiny, which does not count: no imports, no compilation. Sources lie in the cache of the
+system; output is written to this disk. Peak memory is that of all processes above what they had before. Only figures
+of one run compare. iohub needs Python 3.12: $MICROGRAPHIA_BENCH_PYTHON names the one for the environments.
 
     python benchmarks/convert.py --quick      # two minutes: a smaller stack, fewer pairs
     python benchmarks/convert.py              # twelve minutes
@@ -58,6 +58,7 @@ BIOIO = ("bioio-ome-zarr", "tifffile")
 ALL = [
     Tool("micrographia", "ours", (), {}),
     Tool("micrographia, one thread", "ours", (), {"threads": 1}),
+    Tool("micrographia, with digests and checksums", "ours", (), {"digests": True}),
     Tool("micrographia 0.4", "ours", (), {"version": "0.4"}),
     Tool("iohub, tensorstore", "iohub", IOHUB, {"implementation": "tensorstore", "sharded": True}),
     Tool("iohub, zarr", "iohub", IOHUB, {"implementation": "zarr-python", "sharded": True}),

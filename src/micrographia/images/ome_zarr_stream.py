@@ -21,7 +21,7 @@ import numpy as np
 
 from micrographia.images.chunks import Five, Layout, choose_cell, five, pick, region_at, round_up
 from micrographia.images.codecs import Codec
-from micrographia.images.digest import Digests, PixelHasher, read_five
+from micrographia.images.digest import Digests, PixelHasher, Unhashed, read_five
 from micrographia.images.image import AXES, Array, Image, Region
 from micrographia.images.ome_zarr_metadata import separator
 from micrographia.images.pyramid import Level
@@ -101,6 +101,8 @@ class PyramidStream:
         Whether chunks are named as in Zarr 3.
     labels
         Whether it is a label image.
+    digests
+        Whether pixels are hashed.
     observe
         Called, in a fixed order and one call at a time, with the region (along the axes of ``image``) and the pixels
         of every cell of level 0.
@@ -118,6 +120,7 @@ class PyramidStream:
         *,
         zarr3: bool = True,
         labels: bool = False,
+        digests: bool = True,
         observe: Observer | None = None,
     ) -> None:
         self.image = image
@@ -126,7 +129,7 @@ class PyramidStream:
         self.folder = folder
         self.labels = labels
         self._zarr3 = zarr3
-        self.hasher = PixelHasher(image, "label" if labels else "image")
+        self.hasher = (PixelHasher if digests else Unhashed)(image, "label" if labels else "image")
         self.levels = _stored(image, axes, levels, layouts, path, zarr3=zarr3)
         self.samples: dict[int, list[Array]] = {}
         self._observe = observe

@@ -86,7 +86,7 @@ class Written:
     path
         The folder or file.
     digest
-        The content digest of the image.
+        The content digest of the image; empty where digests were not wanted.
     label_digests
         That of every label image, by name.
     files
@@ -139,6 +139,7 @@ def write_image(
     chunk: Mapping[str, int] | None = None,
     attributes: Mapping[str, Any] | None = None,
     threads: int | None = None,
+    digests: bool = True,
     verify: bool = False,
     overwrite: bool = False,
 ) -> Written:
@@ -165,6 +166,9 @@ def write_image(
         More attributes of the image's group, JSON; they stand beside those of OME-Zarr.
     threads
         Number of threads; None for one a processor.
+    digests
+        Whether pixels and files are hashed while they are written: the hashes that prove a dataset whole and name it.
+        Without them writing takes less time and ``digest`` and ``sha256`` are empty.
     verify
         Read back level 0 through another library and compare it with the source, bit for bit.
     overwrite
@@ -193,7 +197,7 @@ def write_image(
             axes,
             stored_pyramid(image, axes, levels),
             version,
-            Folder(partial),
+            Folder(partial, checksums=digests),
             name or _stem(target),
             chunk,
         )
@@ -211,7 +215,7 @@ def write_image(
         if zipped:
             from micrographia.images.ome_zarr_zip import pack
 
-            files = (pack(partial, target.name),)
+            files = (pack(partial, target.name, checksum=digests),)
     return Written(
         target,
         job.streams[""].hasher.hexdigest(),
@@ -310,6 +314,7 @@ def _stream(
         path,
         zarr3=job.version == "0.5",
         labels=source is not None,
+        digests=job.folder.checksums,
         observe=None if source is None else source.observe,
     )
 

@@ -18,7 +18,7 @@ from micrographia.images.zarr_files import WrittenFile, remove
 BLOCK = 4 << 20
 
 
-def pack(folder: Path, name: str) -> WrittenFile:
+def pack(folder: Path, name: str, *, checksum: bool = True) -> WrittenFile:
     """Turn a finished OME-Zarr folder into a zip of the same path.
 
     Parameters
@@ -27,6 +27,8 @@ def pack(folder: Path, name: str) -> WrittenFile:
         What to pack; it is gone afterwards and the zip stands in its place.
     name
         Under which the file is listed.
+    checksum
+        Whether the file is hashed.
 
     Returns
     -------
@@ -50,6 +52,8 @@ def pack(folder: Path, name: str) -> WrittenFile:
         packed.replace(folder)
     finally:
         packed.unlink(missing_ok=True)
+    if not checksum:
+        return WrittenFile(name, folder.stat().st_size, "")
     digest = hashlib.sha256()
     with folder.open("rb") as written:
         while block := written.read(BLOCK):

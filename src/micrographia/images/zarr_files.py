@@ -32,7 +32,7 @@ class WrittenFile:
     size
         In bytes.
     sha256
-        64 hexadecimal digits.
+        64 hexadecimal digits; empty where checksums were not wanted.
     """
 
     path: str
@@ -47,10 +47,13 @@ class Folder:
     ----------
     path
         An existing, empty folder.
+    checksums
+        Whether files are hashed while they are written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, checksums: bool = True) -> None:
         self.path = path
+        self.checksums = checksums
         self.written: list[WrittenFile] = []
         self._root = os.fspath(path) + "/"
         self._made: set[str] = {""}
@@ -63,7 +66,7 @@ class Folder:
             write_all(file, data)
         finally:
             os.close(file)
-        self.add(name, len(data), hashlib.sha256(data).hexdigest())
+        self.add(name, len(data), hashlib.sha256(data).hexdigest() if self.checksums else "")
 
     def open(self, name: str) -> int:
         """Create a file, and the folders that it needs, and return its descriptor."""
@@ -104,7 +107,7 @@ class ShardFile:
         self._folder = folder
         self._expected = expected
         self._index = np.full((slots, 2), EMPTY, "<u8")
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if folder.checksums else None
         self._size = 0
         self._file = folder.open(name)
 
@@ -136,12 +139,14 @@ class ShardFile:
             return False
         index = self._index.tobytes()
         self._write(index + google_crc32c.value(index).to_bytes(4, "little"))
-        self._folder.add(self.name, self._size + len(index) + 4, self._hash.hexdigest())
+        checksum = "" if self._hash is None else self._hash.hexdigest()
+        self._folder.add(self.name, self._size + len(index) + 4, checksum)
         self.close()
         return True
 
     def _write(self, data: bytes | memoryview) -> None:
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         write_all(self._file, data)
 
     def close(self) -> None:

@@ -1,0 +1,1 @@
+"""Patches, splits and samplers for training: ``loading.patches(dataset)``."""

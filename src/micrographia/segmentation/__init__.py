@@ -1,0 +1,1 @@
+"""Segmentation models: metrics of instances, models, training, evaluation across datasets, ranking without labels."""

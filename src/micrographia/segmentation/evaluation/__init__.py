@@ -1,0 +1,1 @@
+"""The transfer matrix: models by datasets, with what is known of contamination."""

@@ -1,0 +1,1 @@
+"""Segmentation models: a small protocol, adapters, baselines, tuning, tiled prediction."""

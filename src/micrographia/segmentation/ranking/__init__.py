@@ -1,0 +1,1 @@
+"""Ranking models without labels, by the consistency of their predictions."""

@@ -1,0 +1,1 @@
+"""Training the reference model: a compact U-Net for foreground, boundary and distance."""
