@@ -61,3 +61,28 @@ def normalise_unit(text: str) -> str | None:
 def is_length(unit: str) -> bool:
     """Whether ``unit`` is the UDUNITS name of a length."""
     return unit in LENGTHS
+
+
+def micrometers(size: float | None, unit: str | None) -> float | None:
+    """Return a length in micrometres, or None where size or unit are unknown or no metric length.
+
+    Examples
+    --------
+    >>> micrometers(65, "nanometer"), micrometers(1, "pixel"), micrometers(None, "meter")
+    (0.065, None, None)
+    """
+    power = _POWERS.get(unit or "")
+    if size is None or power is None:
+        return None
+    return float(size * 10.0 ** (power + 6)) if power >= -6 else float(size / 10.0 ** (-6 - power))
+
+
+_POWERS = {
+    "meter": 0,
+    "decimeter": -1,
+    "centimeter": -2,
+    "millimeter": -3,
+    "micrometer": -6,
+    "nanometer": -9,
+    "picometer": -12,
+}
