@@ -40,6 +40,7 @@ from micrographia.metadata.mifa import (
 )
 from micrographia.metadata.rembi import (
     Biosample,
+    ChannelContent,
     ImageAcquisition,
     ImageAnalysis,
     ImageCorrelation,
@@ -70,6 +71,7 @@ __all__ = [
     "AnnotationType",
     "Author",
     "Biosample",
+    "ChannelContent",
     "Coercion",
     "Coverage",
     "Defaults",

@@ -59,6 +59,28 @@ class Biosample(Record):
     )
 
 
+class ChannelContent(Record):
+    """What one channel of the images shows."""
+
+    text_field: ClassVar[str] = "content"
+    key_field: ClassVar[str] = "name"
+
+    name: str | None = about(
+        "The channel as the files call it; left out where images have one channel without a name.",
+        "C1",
+        also="channel,id",
+    )
+    content: str | None = about("The stain or label.", "DAPI", also="stain,label,marker,channel_content")
+    biological_entity: str | None = about(
+        "What the stain or label marks.", "nucleus", also="entity,target,channel_biological_entity"
+    )
+    role: str | None = about(
+        "What the channel is to a model, in one word of the vocabulary of channel roles.",
+        "nucleus",
+        also="channel_role",
+    )
+
+
 class Specimen(Record):
     """How the sample was prepared for the microscope."""
 
@@ -72,6 +94,13 @@ class Specimen(Record):
     )
     growth_protocol: str | None = about(
         "How the sample was grown.", "DMEM with 10% serum, 37 degrees, 5% CO2"
+    )
+    channels: list[ChannelContent] = about(
+        "What each channel shows, where its name does not say so.",
+        None,
+        also="channel,channel_content",
+        show=HIDE,
+        many=True,
     )
 
 
