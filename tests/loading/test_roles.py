@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from training_sets import training_set
 
 from micrographia.dataset import open_dataset
 from micrographia.dataset.describe import describe
@@ -20,6 +19,7 @@ from micrographia.loading.roles import (
     role_of,
     stated_roles,
 )
+from training_sets import training_set
 
 TOLD = [
     ("nucleus", "DAPI|w1DAPI|Hoechst 33342|OrigDNA|DRAQ5|H2B-mCherry|mEGFP-H2B|Histone H3|H3|H3K27me3|c:1 DAPI|Ir191"),

@@ -1,9 +1,9 @@
 """Channel roles: models and datasets meet by what a channel shows, not by its number.
 
 What is known of the channels of an image, the surest first: what people say in ``mifa.yaml`` (``specimens``,
-``channels``), that it is a colour picture, the names in the file or in the column ``channel`` of ``files.tsv``, and for a
-single channel without a name an imaging method that stands in ``mifa.yaml`` and tells (phase contrast). Where nothing
-tells, the role is None and :func:`explain_channels` says why: nobody guesses.
+``channels``); that it is a colour picture; the names in the file, or in the column ``channel`` of ``files.tsv``; for a
+single channel without a name an imaging method in ``mifa.yaml`` that tells (phase contrast). Where nothing tells, the
+role is None and :func:`explain_channels` says why: nobody guesses.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def _roles(table: str) -> dict[str, Role]:
     for line in table.strip().replace(",\n  ", ", ").replace("\n  ", "|").splitlines():
         named, kind, meaning, words = line.split("|")
         name, _, broader = named.partition("<")
-        found[name] = Role(name, meaning, cast(Kind, kind), tuple(words.split(", ")), broader)
+        found[name] = Role(name, meaning, cast("Kind", kind), tuple(words.split(", ")), broader)
     return found
 
 
