@@ -107,7 +107,7 @@ def match(
     least = exact(threshold)
     if method not in ("optimal", "greedy"):
         raise SegmentationError("", f"there is no matching method {method!r}", "Use 'optimal' or 'greedy'")
-    candidates = np.flatnonzero(_reaches(table.overlaps, table.unions, least))
+    candidates = np.flatnonzero(reaches(table.overlaps, table.unions, least))
     chosen = candidates[_choose(table, candidates, method)]
     truth, predicted = table.truth_index[chosen], table.predicted_index[chosen]
     judged = int(table.judged[predicted].sum())
@@ -153,7 +153,7 @@ def exact(threshold: float | Fraction | str) -> Fraction:
     return least
 
 
-def _reaches(overlaps: Ints, unions: Ints, least: Fraction) -> npt.NDArray[np.bool_]:
+def reaches(overlaps: Ints, unions: Ints, least: Fraction) -> npt.NDArray[np.bool_]:
     """Return where overlaps / unions >= least, in integers however large."""
     part, whole = least.numerator, least.denominator
     if unions.size and int(unions.max()) * max(part, whole) > np.iinfo(np.int64).max:
@@ -167,21 +167,12 @@ def _reaches(overlaps: Ints, unions: Ints, least: Fraction) -> npt.NDArray[np.bo
 def _choose(table: Contingency, candidates: Ints, method: Method) -> npt.NDArray[Any]:
     """Return which of the candidate pairs are matched, ascending."""
     truth, predicted = table.truth_index[candidates], table.predicted_index[candidates]
-    rivals = np.bincount(truth, minlength=table.n_truth)[truth] > 1
-    rivals |= np.bincount(predicted, minlength=len(table.predicted_ids))[predicted] > 1
-    alone = np.flatnonzero(~rivals)
-    if len(alone) == len(candidates):
-        return alone
-    contested = np.flatnonzero(rivals)
-    i, j = truth[contested], predicted[contested]
-    judged, iou = table.judged[j], table.iou[candidates[contested]]
+    judged, iou = table.judged[predicted], table.iou[candidates]
     if method == "greedy":
-        picked = _greedy(i, j, np.lexsort((j, i, -iou, ~judged)))
-    else:
-        # Sums of the lesser terms stay below one pair, and below one judged object.
-        most = min(len(np.unique(i)), len(np.unique(j))) + 1
-        picked = assign(i, j, 1 + (judged + iou / most) / (2 * most))
-    return np.sort(np.concatenate([alone, contested[picked]]))
+        return _greedy(truth, predicted, np.lexsort((predicted, truth, -iou, ~judged)))
+    # Sums of the lesser terms stay below one pair, and below one judged object.
+    most = min(table.n_truth, len(table.predicted_ids)) + 1
+    return assign(truth, predicted, 1 + (judged + iou / most) / (2 * most))
 
 
 def _greedy(i: Ints, j: Ints, order: npt.NDArray[np.intp]) -> Ints:
@@ -193,7 +184,7 @@ def _greedy(i: Ints, j: Ints, order: npt.NDArray[np.intp]) -> Ints:
             taken_i.add(a)
             taken_j.add(b)
             picked.append(k)
-    return np.array(picked, np.int64)
+    return np.array(sorted(picked), np.int64)
 
 
 def assign(i: Ints, j: Ints, weight: Floats) -> Ints:
@@ -209,13 +200,23 @@ def assign(i: Ints, j: Ints, weight: Floats) -> Ints:
     Returns
     -------
     numpy.ndarray
-        Indices of the edges chosen, int64; each end occurs once at most.
+        Indices of the edges chosen, int64, ascending; each end occurs once at most.
     """
+    if not len(i):
+        return np.zeros(0, np.int64)
+    contested = (np.bincount(i)[i] > 1) | (np.bincount(j)[j] > 1)
+    # An edge between ends that have no other is chosen anyway, and there are seldom others.
+    chosen = [np.flatnonzero(~contested)]
+    if contested.any():
+        edges = np.flatnonzero(contested)
+        chosen.append(edges[_assign_contested(i[edges], j[edges], weight[edges])])
+    return np.sort(np.concatenate(chosen))
+
+
+def _assign_contested(i: Ints, j: Ints, weight: Floats) -> Ints:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-    if not len(i):
-        return np.zeros(0, np.int64)
     rows, row = np.unique(i, return_inverse=True)
     columns, column = np.unique(j, return_inverse=True)
     n, m = len(rows), len(columns)
@@ -226,5 +227,5 @@ def assign(i: Ints, j: Ints, weight: Floats) -> Ints:
     graph = csr_array((values, ends), shape=(n, m + n))
     at_row, at_column = min_weight_full_bipartite_matching(graph)
     edge = {(int(a), int(b)): k for k, (a, b) in enumerate(zip(row, column, strict=True))}
-    found = [edge[pair] for pair in zip(at_row.tolist(), at_column.tolist(), strict=True) if pair in edge]
-    return np.array(sorted(found), np.int64)
+    pairs = zip(at_row.tolist(), at_column.tolist(), strict=True)
+    return np.array([edge[pair] for pair in pairs if pair in edge], np.int64)
