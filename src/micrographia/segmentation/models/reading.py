@@ -116,8 +116,8 @@ class View:
                 region.append(next(at))
         held = self.image.read(tuple(region))
         if "C" in self.image.axes:
-            axis = self.image.axes.index("C")
-            held = held.take([channel - min(self.channels) for channel in self.channels], axis)
+            places = [channel - min(self.channels) for channel in self.channels]
+            held = held.take(places, self.image.axes.index("C"))
         held = held.reshape(len(self.channels), *(part.stop - part.start for part in window))
         pixels = np.ascontiguousarray(held, np.float32)
         if held.dtype.kind == "f" and not np.isfinite(pixels).all():

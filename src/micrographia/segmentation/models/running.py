@@ -96,8 +96,8 @@ def segment(
     pixel_size
         Micrometres of a pixel along Y and X; None takes what its header tells.
     tile
-        Pixels along each axis that are labelled together, one number for all axes or one each; None takes the whole image up to
-        ``at_once`` pixels, and else what the model wants.
+        Pixels along each axis that are labelled together, one number for all axes or one each; None takes the whole
+        image up to ``at_once`` pixels, and else what the model wants.
     overlap
         Pixels that a tile sees beyond those that it labels, on each side.
     timepoint
@@ -271,7 +271,8 @@ class _Run:
         """Return the labels, moved to ``out`` where that is asked for."""
         if self.out is None or self._folder is None:
             return target
-        target.flush()  # type: ignore[attr-defined]  a memory map
+        if isinstance(target, np.memmap):
+            target.flush()
         (self._folder / "labels.npy").replace(self.out)
         return np.lib.format.open_memmap(self.out, "r")
 
