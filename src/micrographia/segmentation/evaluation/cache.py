@@ -1,4 +1,4 @@
-"""What was computed once: records and predictions by content, so that a new model or dataset computes only what is new."""
+"""What was computed once, by content: a new model or a new dataset computes only what is new."""
 
 from __future__ import annotations
 

@@ -194,6 +194,25 @@ def read_truth(
     return truth, region, tuple(notes)
 
 
+def pixels_of(item: Item) -> npt.NDArray[Any]:
+    """Return all pixels of an image, ``(C, [Z,] Y, X)``.
+
+    Raises
+    ------
+    MicrographiaError
+        If it cannot be read, or has several time points.
+    """
+    image = item.files.image()
+    if image.size("T") > 1:
+        raise SegmentationError(
+            item.id, "has several time points", "Evaluate time points as images of their own"
+        )
+    pixels = np.asarray(image.read(tuple(slice(0, size) for size in image.shape)))
+    wanted = [axis for axis in "CZYX" if axis in image.axes and (axis != "Z" or image.size("Z") > 1)]
+    pixels = pixels.reshape([image.size(axis) for axis in image.axes if axis in wanted])
+    return pixels if "C" in wanted else pixels[np.newaxis]
+
+
 def spatial(image: Image) -> npt.NDArray[Any]:
     """Return all pixels of a label image as ``(Y, X)`` or ``(Z, Y, X)``; of several time points the first.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,12 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from micrographia.dataset import Dataset, ImageFiles, open_dataset
-from micrographia.dataset.identity import content_sha256, dataset_files_sha256
 from micrographia.segmentation.metrics.errors import SegmentationError
+from micrographia.segmentation.training.citation import TARGET, cite
 
 TRAIN, VALIDATION, TEST = ("train", "training"), ("val", "validation", "dev"), ("test", "testing")
-ACCESSION = re.compile(r"S-[A-Z]{2,}\d+")
-FIELDS = ("object", "boundary", "touching", "cut_by_border", "out_of_focus")
 
 
 @dataclass(frozen=True)
@@ -154,10 +151,10 @@ def columns(
     bare = tuple(image for image in dataset.image_ids if image not in set(annotated))
     evaluated = _of_split(dataset, annotated, split)
     training = _training(dataset, annotated, set(evaluated))
-    content = content_sha256(dataset, workers=workers, quiet=quiet)
+    cited = cite(dataset, chosen, workers=workers, quiet=quiet)
     described = dataset.set_described(chosen)
     target = described.target if described is not None else None
-    said = {name: str(value) for name in FIELDS if target is not None and (value := getattr(target, name))}
+    said = {name: str(value) for name in TARGET if target is not None and (value := getattr(target, name))}
 
     def item(image: str) -> Item:
         own = {_row_set(row) for row in dataset.mask_rows(image)} & regions
@@ -190,11 +187,11 @@ def columns(
                 _groups(dataset, [*images, *beside], unit),
                 unit,
                 said,
-                _licence(dataset),
-                accession(dataset),
-                content,
-                dataset_files_sha256(dataset),
-                _version(dataset),
+                cited["licence"],
+                cited["accession"],
+                cited["content_sha256"],
+                cited["files_sha256"],
+                cited["version"],
                 bare,
             )
         )
@@ -322,22 +319,3 @@ def _roles(dataset: Dataset, image: str) -> tuple[str | None, ...]:
     from micrographia.loading.roles import channel_roles
 
     return tuple(channel_roles(dataset, image))
-
-
-def _licence(dataset: Dataset) -> str:
-    return str(dataset.mifa.study.license or "")
-
-
-def accession(dataset: Dataset) -> str:
-    """Return the accession of a dataset in an archive, such as S-BIAD1492, from its links or the folder's name."""
-    told = [str(link.link_url or "") for link in dataset.mifa.study.links]
-    for text in (*told, dataset.path.resolve().name):
-        found = ACCESSION.search(text)
-        if found:
-            return found[0]
-    return ""
-
-
-def _version(dataset: Dataset) -> str:
-    versions = dataset.mifa.versions
-    return str(versions[-1].version or "") if versions else ""

@@ -1,0 +1,135 @@
+"""The result of a transfer matrix on disk: to look at, to cite and to repeat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from micrographia.metadata.files import write_whole
+from micrographia.representation.evaluation.result import plain
+from micrographia.segmentation.metrics.errors import SegmentationError
+
+KIND, FORMAT = "segmentation matrix", 1
+RESULT, TABLE = "result.json", "scores.parquet"
+TOLERANCE = 1e-6
+"""Scores of a repeated result may differ by this much: networks are not the same to the last bit on every machine."""
+
+
+def write_result(result: Mapping[str, Any], folder: Path) -> Path:
+    """Write ``result.json`` and one row for every score as Parquet; each appears whole or not at all.
+
+    Returns
+    -------
+    Path
+        The JSON file.
+    """
+    import pandas as pd
+
+    folder.mkdir(parents=True, exist_ok=True)
+    document = plain(result)
+    write_whole(folder / TABLE, pd.DataFrame(rows(document)).to_parquet(index=False))
+    path = folder / RESULT
+    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
+
+
+def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return one row for every model, dataset and metric."""
+    return [
+        {
+            "model": cell["model"],
+            "dataset": cell["dataset"],
+            "metric": metric,
+            **{name: score[name] for name in ("value", "low", "high", "image_weighted")},
+            "status": cell["status"],
+            "n_images": cell["n_images"],
+            "n_failed": cell["n_failed"],
+            "n_groups": cell["n_groups"],
+            "reason": score["reason"] or "",
+        }
+        for cell in result["cells"]
+        for metric, score in cell["scores"].items()
+    ]
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read a result.
+
+    Raises
+    ------
+    SegmentationError
+        If there is none, or it is none.
+    """
+    place = path / RESULT if path.is_dir() else path
+    try:
+        document = json.loads(place.read_bytes())
+    except OSError as error:
+        raise SegmentationError(place, f"cannot be read: {error.strerror}", "Name a result.json") from error
+    except ValueError as error:
+        raise SegmentationError(place, "is no JSON", "Name a result.json of `segment evaluate`") from error
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise SegmentationError(place, "is no transfer matrix", "Name a result.json of `segment evaluate`")
+    if document.get("format") != FORMAT:
+        said = document.get("format")
+        raise SegmentationError(
+            place, f"is a transfer matrix of format {said!r}; this is {FORMAT}", "Update Micrographia"
+        )
+    return document
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Say in sentences in what a repeated matrix differs; empty if both agree.
+
+    Scores may differ by :data:`TOLERANCE`; times and memory are not compared.
+    """
+    told = []
+    for kind, name in (("models", "sha256"), ("datasets", "content_sha256")):
+        then = {entry["key"]: entry.get(name) for entry in before[kind]}
+        now = {entry["key"]: entry.get(name) for entry in after[kind]}
+        told += [f"{key} is missing now." for key in then if key not in now]
+        told += [f"{key} is new." for key in now if key not in then]
+        told += [
+            f"{key} is another one: its checksum differs."
+            for key in then
+            if key in now and then[key] != now[key]
+        ]
+    then_cells, now_cells = _by_place(before["cells"]), _by_place(after["cells"])
+    for place, cell in then_cells.items():
+        other = now_cells.get(place)
+        if other is not None:
+            told += [f"{place[0]} on {place[1]}: {text}" for text in _cell(cell, other)]
+    return told
+
+
+def _by_place(cells: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
+    return {(cell["model"], cell["dataset"]): cell for cell in cells}
+
+
+def _cell(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    told = [
+        f"{name} was {before[name]}, is {after[name]}."
+        for name in ("status", "n_images", "n_failed", "n_groups", "counts")
+        if before[name] != after[name]
+    ]
+    for metric, score in before["scores"].items():
+        other = after["scores"].get(metric, {})
+        told += [
+            f"{metric}, {name}, was {score[name]}, is {other.get(name)}."
+            for name in ("value", "low", "high", "image_weighted")
+            if not _same(score[name], other.get(name))
+        ]
+    verdicts = {row["baseline"]: row["verdict"] for row in after["versus"]}
+    told += [
+        f"against {row['baseline']} it {row['verdict']}, and now: {verdicts.get(row['baseline'])}."
+        for row in before["versus"]
+        if verdicts.get(row["baseline"]) != row["verdict"]
+    ]
+    return told
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= TOLERANCE * max(1.0, abs(a), abs(b))
