@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from micrographia.segmentation.scoring.catalogue import METRICS, metric
+    from micrographia.segmentation.scoring.ceiling import (
+        Agreement,
+        HumanCeiling,
+        human_agreement,
+        human_ceiling,
+        score_annotators,
+    )
+    from micrographia.segmentation.scoring.failure import FACTORS, failure_by
     from micrographia.segmentation.scoring.metrics import THRESHOLDS, Metric, Ratio
     from micrographia.segmentation.scoring.objects import Objects
     from micrographia.segmentation.scoring.pooling import (
@@ -22,9 +30,12 @@ if TYPE_CHECKING:
     from micrographia.segmentation.scoring.sums import SUMS
 
 __all__ = [
+    "FACTORS",
     "METRICS",
     "SUMS",
     "THRESHOLDS",
+    "Agreement",
+    "HumanCeiling",
     "Metric",
     "Objects",
     "PairRecord",
@@ -32,15 +43,21 @@ __all__ = [
     "compare_models",
     "counted",
     "failed_pair",
+    "failure_by",
+    "human_agreement",
+    "human_ceiling",
     "metric",
     "over_datasets",
     "paired",
+    "score_annotators",
     "score_pair",
     "scores",
 ]
 
 _HOMES = {
     "catalogue": ("METRICS", "metric"),
+    "ceiling": ("Agreement", "HumanCeiling", "human_agreement", "human_ceiling", "score_annotators"),
+    "failure": ("FACTORS", "failure_by"),
     "metrics": ("THRESHOLDS", "Metric", "Ratio"),
     "objects": ("Objects",),
     "pooling": ("compare_models", "over_datasets", "paired", "scores"),

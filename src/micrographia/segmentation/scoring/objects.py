@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite, pi
+from math import pi
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from micrographia.segmentation.metrics.errors import SegmentationError
 Array = npt.NDArray[Any]
 
 DIGITS = 6
-"""Digits after the point that the IoU of an object and its distance to others are kept with."""
+"""Digits after the point that the IoU of an object is kept with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,38 +31,36 @@ class Objects:
         IoU with the object of the other image that it overlaps best, 0 without overlap, float64 ``(n,)``.
     matched
         Whether it is matched at an IoU of 0.5 or more, bool ``(n,)``.
-    neighbour
-        Distance of its centroid to that of the nearest other object, divided by the sum of the radii of both (of discs
-        or balls of the same size): 1 for two equal discs that touch. Smaller is denser. Infinite for a single object,
-        float64 ``(n,)``.
+    density
+        Number of other objects of its image nearby: with their centroid within two median diameters of its own
+        (:func:`densities`), int64 ``(n,)``.
     """
 
     sizes: Array
     iou: Array
     matched: Array
-    neighbour: Array
+    density: Array
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def to_json(self) -> dict[str, list[Any]]:
-        """Return numbers and lists only; an infinite distance is None."""
+        """Return lists of numbers."""
         return {
             "sizes": self.sizes.tolist(),
             "iou": [round(value, DIGITS) for value in self.iou.tolist()],
             "matched": self.matched.astype(int).tolist(),
-            "neighbour": [round(v, DIGITS) if isfinite(v) else None for v in self.neighbour.tolist()],
+            "density": self.density.tolist(),
         }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Sequence[Any]]) -> Self:
         """Return what :meth:`to_json` wrote."""
-        neighbour = [float("inf") if value is None else value for value in stored["neighbour"]]
         return cls(
             np.array(stored["sizes"], np.int64),
             np.array(stored["iou"], np.float64),
             np.array(stored["matched"], np.bool_),
-            np.array(neighbour, np.float64),
+            np.array(stored["density"], np.int64),
         )
 
 
@@ -126,17 +124,18 @@ def objects_of(
         hit = np.zeros(len(ids), np.bool_)
         hit[matched] = True
         everyone = np.union1d(ids, np.asarray(more, ids.dtype))
-        neighbour = neighbours(labels, everyone, sides)[np.searchsorted(everyone, ids)]
-        both.append((sizes, best, hit, neighbour))
+        density = densities(labels, everyone, sides)[np.searchsorted(everyone, ids)]
+        both.append((sizes, best, hit, density))
     judged = table.judged
     return Objects(*both[0]), Objects(*(column[judged] for column in both[1]))
 
 
-def neighbours(labels: Array, ids: Array, sides: tuple[float, ...] | None) -> Array:
-    """Return the distance of each object to its nearest neighbour, in sums of their radii.
+def densities(labels: Array, ids: Array, sides: tuple[float, ...] | None) -> Array:
+    """Return how many other objects lie near each object.
 
-    The nearest neighbour of an object is the one whose centroid is nearest. Their distance is divided by the sum of the
-    radii that discs (in 3D balls) of their sizes have: two equal discs that touch are 1 apart.
+    Near are objects whose centroid is within two median diameters of its own; the diameter is that of a disc (in 3D a
+    ball) of the size of an object, the median over the objects of the image. Equal discs that are packed as densely as
+    can be have 18 others near each, those that lie more than two diameters apart none.
 
     Parameters
     ----------
@@ -149,14 +148,14 @@ def neighbours(labels: Array, ids: Array, sides: tuple[float, ...] | None) -> Ar
 
     Returns
     -------
-    float64 ``(n,)``; infinite for a single object.
+    int64 ``(n,)``.
     """
     from scipy.spatial import KDTree
 
     from micrographia.segmentation.scoring.kernels import places
 
     if len(ids) < 2:
-        return np.full(len(ids), np.inf)
+        return np.zeros(len(ids), np.int64)
     plain = np.ascontiguousarray(labels)
     unsigned = f"u{plain.dtype.itemsize}"
     deep = plain.view(unsigned).reshape((1,) * (3 - plain.ndim) + plain.shape)
@@ -164,12 +163,9 @@ def neighbours(labels: Array, ids: Array, sides: tuple[float, ...] | None) -> Ar
     places(deep, ids.astype(unsigned), sums)
     lengths = np.array((1.0,) * (3 - plain.ndim) + (sides or (1.0,) * plain.ndim))
     centres = sums[:, 1:] / sums[:, :1] * lengths
-    radii = radius(sums[:, 0] * lengths.prod(), plain.ndim)
-    distance, nearest = KDTree(centres).query(centres, k=2)
-    # Of two objects with one centroid either may come first.
-    own = nearest[:, 0] == np.arange(len(ids))
-    other = np.where(own, nearest[:, 1], nearest[:, 0])
-    return np.asarray(np.where(own, distance[:, 1], distance[:, 0]) / (radii + radii[other]))
+    reach = 4 * float(np.median(radius(sums[:, 0] * lengths.prod(), plain.ndim)))
+    tree = KDTree(centres)
+    return np.asarray(tree.query_ball_point(centres, reach * (1 + 1e-9), return_length=True) - 1, np.int64)
 
 
 def radius(size: Array, ndim: int) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -211,7 +212,12 @@ def compare_models(
         As :func:`micrographia.statistics.compare` does.
     """
     both = paired({"a": a, "b": b})
-    return compare(both["a"], both["b"], unit, crossed, delta=delta, level=level, seed=seed)
+    found = compare(both["a"], both["b"], unit, crossed, delta=delta, level=level, seed=seed)
+    lost = int((np.isfinite(a.values) | np.isfinite(b.values)).sum()) - found.n_items
+    if lost <= 0:
+        return found
+    said = f"{_images(lost)} without prediction of one of them left out"
+    return replace(found, reason="; ".join(one for one in (found.reason, said) if one))
 
 
 def over_datasets(datasets: Mapping[str, Scores]) -> Scores:

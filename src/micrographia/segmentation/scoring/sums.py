@@ -24,6 +24,7 @@ SUMS: Mapping[str, str] = MappingProxyType(
         "ignored": "predicted objects that are not judged",
         "tp@T": "matches at IoU T or more",
         "fp@T": "predicted objects that are judged and not matched",
+        "fn@T": "truth objects that are not matched",
         "iou@T": "sum of the IoU of matches",
         "aji_above, aji_below": "intersections and unions of the aggregated Jaccard index (pixels)",
         "aji+_above, aji+_below": "the same, one to one",
@@ -57,6 +58,7 @@ def table_sums(table: Contingency) -> dict[str, float]:
         found = match(table, threshold)
         sums[f"tp@{threshold:g}"] = found.tp
         sums[f"fp@{threshold:g}"] = found.fp
+        sums[f"fn@{threshold:g}"] = found.fn
         sums[f"iou@{threshold:g}"] = float(found.iou.sum())
     sums["aji_above"], sums["aji_below"] = aji_sums(table)
     sums["aji+_above"], sums["aji+_below"] = aji_plus_sums(table)
