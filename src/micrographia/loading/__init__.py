@@ -1,1 +1,41 @@
 """Patches, splits and samplers for training: ``loading.patches(dataset)``."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from micrographia.loading.batching import collate
+    from micrographia.loading.errors import LoadingError
+    from micrographia.loading.patches import Patches, patches
+    from micrographia.loading.roles import ROLES, Role, channel_roles, match_roles
+
+_HOME = {
+    "ROLES": "roles",
+    "LoadingError": "errors",
+    "Patches": "patches",
+    "Role": "roles",
+    "channel_roles": "roles",
+    "collate": "batching",
+    "match_roles": "roles",
+    "patches": "patches",
+}
+
+__all__ = [
+    "ROLES",
+    "LoadingError",
+    "Patches",
+    "Role",
+    "channel_roles",
+    "collate",
+    "match_roles",
+    "patches",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return value
