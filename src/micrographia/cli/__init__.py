@@ -33,7 +33,14 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "probe": Command(
             "probe", "probe", "Hold representations against chance, baselines and untrained twins"
         ),
-        "rerun": Command("probe", "rerun", "Repeat a result and say whether it agrees"),
+        "segment train": Command(
+            "segment_train", "train", "Train the reference model, a compact U-Net, on datasets"
+        ),
+        "segment evaluate": Command(
+            "segment_evaluate", "evaluate", "Score models on datasets, beside tuned baselines"
+        ),
+        "segment rank": Command("segment_rank", "rank", "Choose between models without labels"),
+        "rerun": Command("rerun", "rerun", "Repeat a result and say whether it agrees"),
     },
     "Look closer": {
         "rules": Command("check", "rules", "List the rules that check knows"),
@@ -50,6 +57,9 @@ COMMANDS: dict[str, dict[str, Command]] = {
     },
 }
 """Commands by the heading under which the help shows them."""
+
+GROUPS = frozenset(name.split()[0] for held in COMMANDS.values() for name in held if " " in name)
+"""First words of commands of two words."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,6 +81,11 @@ def main(argv: list[str] | None = None) -> int:
     if first == "help":
         arguments = [*arguments[1:], "--help"]
         first = arguments[0]
+    if first in GROUPS:
+        second = arguments[1] if len(arguments) > 1 else "--help"
+        if second in ("--help", "-h"):
+            return _print(help_text(first))
+        first, arguments = f"{first} {second}", arguments[1:]
     command = next((held[first] for held in COMMANDS.values() if first in held), None)
     if command is None:
         print(_unknown(first), file=sys.stderr)
@@ -80,15 +95,20 @@ def main(argv: list[str] | None = None) -> int:
     return run(first, command, arguments[1:])
 
 
-def help_text() -> str:
-    """Return what ``micrographia --help`` prints."""
+def help_text(group: str = "") -> str:
+    """Return what ``micrographia --help`` prints, or what it prints of the commands of one group."""
     lines = [
         "Micrographia makes annotated microscopy datasets fit for AI.",
         "",
-        "Usage: micrographia COMMAND [ARGUMENTS]",
+        f"Usage: micrographia {f'{group} ' if group else ''}COMMAND [ARGUMENTS]",
     ]
     width = max(len(name) for held in COMMANDS.values() for name in held)
-    for heading, held in COMMANDS.items():
+    for heading, every in COMMANDS.items():
+        held = {
+            name: command for name, command in every.items() if name.split()[0] == (group or name.split()[0])
+        }
+        if not held:
+            continue
         lines += ["", f"{heading}:"]
         lines += [f"  {name:<{width}}  {command.summary}" for name, command in held.items()]
     lines += [

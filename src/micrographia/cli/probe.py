@@ -1,4 +1,4 @@
-"""``micrographia probe`` and ``micrographia rerun``."""
+"""``micrographia probe``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 THUMBNAIL = 112
 """Side of the pictures of examples, in pixels."""
-DIFFERS = 1
 
 
 def probe(
@@ -68,36 +67,7 @@ def probe(
     result = evaluate(
         plan, request, command=sys.argv[1:], thumbnail=_thumbnail, workers=workers, quiet=as_json
     )
-    _written(result, out, as_json=as_json)
-
-
-def rerun(
-    result: Annotated[Path, typer.Argument(help="A result.json that `probe` wrote, or its folder")],
-    data: Annotated[Path | None, typer.Option(help="Folder of the study's data, if it has moved")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder to write the repeated result to")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Threads; one a processor by default")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what differs as JSON")] = False,
-) -> None:
-    """Repeat a result and say whether it agrees: exit status 0 if it does, 1 if not."""
-    from micrographia.representation.evaluation.request import repeat
-    from micrographia.representation.evaluation.result import differences, plain, read_result
-
-    before = read_result(result)
-    after = plain(repeat(before, data=data, out=out, command=sys.argv[1:], workers=workers, quiet=as_json))
-    told = differences(before, after)
-    if out is not None:
-        _written(after, out, as_json=True, silent=True)
-    if as_json:
-        say_json({"agrees": not told, "differences": told})
-    elif told:
-        say(f"The repeated result differs in {len(told):,} places:")
-        for text in told[:20]:
-            say(f"  {text}")
-    else:
-        rows, compared = len(before["table"]), len(before["comparisons"])
-        say(f"The repeated result agrees: {rows:,} scores and {compared:,} comparisons are the same.")
-    if told:
-        raise typer.Exit(DIFFERS)
+    written(result, out, as_json=as_json)
 
 
 def _thumbnail(image: Image) -> str:
@@ -127,7 +97,8 @@ def _say_audit(found: dict[str, Any]) -> None:
             say(f"- {text}")
 
 
-def _written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = False) -> None:
+def written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = False) -> None:
+    """Write a result and its page, and say what they say."""
     from micrographia.report.probe_page import write_probe_page
     from micrographia.report.probe_text import probe_text
     from micrographia.representation.evaluation.result import plain, write_result

@@ -59,6 +59,7 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     app.command(name, help=getattr(module, command.function).__doc__)(getattr(module, command.function))
     program: Any = typer.main.get_command(app)
+    arguments = spread(program, arguments)
     for parameter in program.params:
         if parameter.param_type_name == "argument":
             parameter.metavar = parameter.name.upper()
@@ -84,6 +85,27 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
         place = f"{error.filename}: " if error.filename else ""
         return _failed(f"micrographia: {printable(f'{place}{error.strerror or error}')}")
     return status
+
+
+def spread(program: Any, arguments: list[str]) -> list[str]:
+    """Let options that may be given several times take several values: ``--models a b`` is ``--models a --models b``.
+
+    Only of commands without other arguments, which could not be told from values.
+    """
+    if any(parameter.param_type_name == "argument" for parameter in program.params):
+        return arguments
+    many = {name for parameter in program.params if parameter.multiple for name in parameter.opts}
+    found: list[str] = []
+    option = ""
+    for word in arguments:
+        if word.startswith("-"):
+            option = word if word in many else ""
+            found.append(word)
+        elif option and found[-1] != option:
+            found += [option, word]
+        else:
+            found.append(word)
+    return found
 
 
 def _ended(program: Any, name: str, arguments: list[str]) -> int:

@@ -44,7 +44,7 @@ def other_shape(image):
 
 def simulated(folder: Path, images: int = 8, seed: int = 0) -> Path:
     """Write a dataset of simulated nuclei: described, with a group a well and a split by well."""
-    simulate_dataset(folder, images=images, shape=(128, 144), cells=Cells(count=10), seed=seed)
+    simulate_dataset(folder, images=images, shape=(128, 144), cells=Cells(count=5), seed=seed)
     table = "treatments.csv"
     arguments = ["--group", f"well={table}:well", "--split", f"{table}:split"]
     assert main(["describe", str(folder), *arguments]) == 0

@@ -126,7 +126,7 @@ def _described(
             known.setdefault(image, record)
     sizes = [record.pixel_size[-1] for record in known.values() if record.pixel_size]
     return column.describe() | {
-        "n_objects": sum(round(record.sums["truth"]) for record in known.values()),
+        "n_objects": sum(record.counts["n_truth"] for record in known.values()),
         "pixel_size": sorted(sizes)[len(sizes) // 2] if sizes else None,
     }
 
@@ -141,12 +141,11 @@ def _failure(
         for column in held:
             here = records[contender.key, column.key]
             for factor in FACTORS if here else ():
-                table = failure_by(here, factor)
-                if len(table):
+                bins = failure_by(here, factor, groups=column.groups)
+                if bins:
                     found.append(
-                        {"model": contender.key, "dataset": column.key, "factor": factor,
-                         "bins": table if isinstance(table, list) else table.to_dict("records")}
-                    )  # fmt: skip
+                        {"model": contender.key, "dataset": column.key, "factor": factor, "bins": bins}
+                    )
     return found
 
 

@@ -13,21 +13,11 @@ from micrographia.segmentation.evaluation.targets import Column
 from micrographia.segmentation.scoring.catalogue import METRICS
 from micrographia.segmentation.scoring.metrics import THRESHOLDS
 from micrographia.segmentation.scoring.pooling import UNIT, compare_models, paired, scores
-from micrographia.segmentation.scoring.records import PairRecord
+from micrographia.segmentation.scoring.records import PairRecord, counted
 from micrographia.segmentation.training.citation import TARGET
 from micrographia.statistics import Scores, interval, rank_intervals
 
 UNKNOWN_GROUPS = "groups unknown, optimistic"
-COUNTED = {
-    "tp": "tp@0.5",
-    "fp": "fp@0.5",
-    "fn": "fn@0.5",
-    "merges": "merges",
-    "splits": "splits",
-    "n_truth": "truth",
-    "n_predicted": "predicted",
-}
-"""What is counted over the images of a cell, and the sum of a record that holds it."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,7 @@ def cell(
             name: {key: value for key, value in held.items() if key != "n_groups"}
             for name, held in told.items()
         },
-        "counts": _counts(records),
+        "counts": counted(record.sums for record in records.values()),
         "curve": {"f1": [_value(records, f"f1@{threshold}") for threshold in THRESHOLDS]},
         "versus": [],
         "seconds_per_megapixel": seconds / (pixels / 1e6) if pixels else None,
@@ -195,12 +185,6 @@ def _value(records: Mapping[str, PairRecord], metric: str) -> float | None:
     if not records:
         return None
     return _finite(scores(records, metric, None, weighting="pooled").score)
-
-
-def _counts(records: Mapping[str, PairRecord]) -> dict[str, int]:
-    return {
-        name: round(sum(record.sums[key] for record in records.values())) for name, key in COUNTED.items()
-    }
 
 
 def _finite(value: float) -> float | None:

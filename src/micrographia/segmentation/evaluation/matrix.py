@@ -76,7 +76,10 @@ class Options:
     @classmethod
     def from_json(cls, held: Mapping[str, Any]) -> Options:
         """Return what :meth:`to_json` wrote."""
-        return cls(**{key: tuple(value) if isinstance(value, list) else value for key, value in held.items()})
+        known: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in held.items()
+        }
+        return cls(**known)
 
 
 @dataclass

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from micrographia.segmentation.evaluation.cells import COUNTED
 from micrographia.segmentation.evaluation.contenders import Contender
 from micrographia.segmentation.evaluation.targets import Column
 from micrographia.segmentation.scoring.catalogue import METRICS
@@ -63,7 +62,7 @@ def _of_cell(model: str, column: Column, records: Mapping[str, Any], metric: str
 
 def counts(record: Any) -> dict[str, int]:
     """Return how many objects of an image were hit, missed, invented, merged and split."""
-    return {name: round(record.sums[COUNTED[key]]) for name, key in _NAMES.items()}
+    return {name: record.counts[key] for name, key in _NAMES.items()}
 
 
 _NAMES = {"hits": "tp", "misses": "fn", "false": "fp", "merges": "merges", "splits": "splits"}

@@ -88,7 +88,7 @@ def opened(model: Model) -> Any:
     """Return a model, ready to predict; each process opens it once."""
     from micrographia.segmentation.models.registry import segmenter
 
-    found = segmenter(model.spec, device=model.device, trust=model.trust)
+    found: Any = segmenter(model.spec, device=model.device, trust=model.trust)
     return found.with_settings(dict(model.settings)) if model.settings is not None else found
 
 
@@ -103,7 +103,7 @@ def identify(item: Item) -> str:
     marks = {
         mask.name: content_digest(mask.image, kind="label", threads=1)
         for mask in item.files.masks()
-        if mask.set in (item.set, item.region_set)
+        if mask.set in (item.set, *item.region_sets)
     }
     image = item.files.image()
     pixels = content_digest(image, threads=1)
@@ -128,14 +128,14 @@ def predict(task: Task) -> Done:
                 f"the model returned labels of shape {found.labels.shape}, the truth has {truth.shape}",
                 "A model returns one label for every pixel: look at how it rescales or pads",
             )
-        from micrographia.segmentation.scoring import score_pair
+        from micrographia.segmentation.scoring.records import score_pair
 
         record = score_pair(
             truth,
             found.labels,
             region=region,
             ignore=item.ignored,
-            pixel_size=pixel_size(image),
+            pixel_size=_sizes(image, truth.ndim),
             boundary=task.boundary,
         )
     except MicrographiaError as error:
@@ -183,8 +183,9 @@ def read_truth(
             truth = spatial(mask.image)
         elif mask.set == item.set:
             further += 1
-        elif mask.set == item.region_set:
-            region = spatial(mask.image) != 0
+        elif mask.set in item.region_sets:
+            here = spatial(mask.image) != 0
+            region = here if region is None else region | here
     if truth is None:
         raise SegmentationError(
             item.id, f"has no label image of set {item.set!r}", "Annotate it or leave it out"
@@ -233,6 +234,12 @@ def spatial(image: Image) -> npt.NDArray[Any]:
             )
     shape = [image.size(axis) for axis in keep if axis != "Z" or image.size("Z") > 1]
     return pixels.reshape(shape)
+
+
+def _sizes(image: Image, ndim: int) -> tuple[float, ...] | None:
+    """Return the micrometres of a pixel along each spatial axis, or None where one is not known."""
+    sizes = [micrometers(image.scale.get(axis), image.units.get(axis)) for axis in "zyx"[-ndim:]]
+    return tuple(size for size in sizes if size is not None) if None not in sizes else None
 
 
 def pixel_size(image: Image) -> float | None:

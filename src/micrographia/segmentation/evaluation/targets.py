@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from micrographia.dataset import Dataset, ImageFiles, open_dataset
+from micrographia.loading.regions import covers, is_region_set
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.training.citation import TARGET, cite
 
@@ -27,8 +28,8 @@ class Item:
         Its files.
     set
         Annotation set whose objects are the truth.
-    region_set
-        Annotation set that says where anybody annotated; empty if all of it was.
+    region_sets
+        Annotation sets that say where anybody annotated; empty if all of it was.
     ignored
         Labels of objects that are neither right nor wrong.
     roles
@@ -38,7 +39,7 @@ class Item:
     id: str
     files: ImageFiles
     set: str
-    region_set: str = ""
+    region_sets: tuple[str, ...] = ()
     ignored: tuple[int, ...] = ()
     roles: tuple[str | None, ...] = ()
 
@@ -141,7 +142,6 @@ def columns(
     dataset = open_dataset(path)
     chosen = _set(dataset, masks)
     unit = _group_column(dataset, group, by)
-    regions = {d.name for d in dataset.mifa.annotations if d.mask_kind == "annotated_region" and d.name}
     ignored = _ignored(dataset, chosen)
     annotated = [
         image
@@ -157,12 +157,12 @@ def columns(
     said = {name: str(value) for name in TARGET if target is not None and (value := getattr(target, name))}
 
     def item(image: str) -> Item:
-        own = {_row_set(row) for row in dataset.mask_rows(image)} & regions
+        own = {_row_set(row) for row in dataset.mask_rows(image)}
         return Item(
             image,
             dataset.files_of(image),
             chosen,
-            min(own) if own else "",
+            tuple(sorted(name for name in own if covers(name, chosen))),
             ignored.get(image, ()),
             _roles(dataset, image),
         )
@@ -225,7 +225,9 @@ def _set(dataset: Dataset, wanted: str | None) -> str:
         raise SegmentationError(
             dataset.path, "has no label images to evaluate against", "Name annotated datasets"
         )
-    usable = [name for name in held if kinds.get(name, "instance") in ("instance", None)]
+    usable = [
+        name for name in held if kinds.get(name, "instance") in ("instance", None) and not is_region_set(name)
+    ]
     if wanted is not None:
         if wanted not in held:
             raise SegmentationError(
@@ -234,7 +236,7 @@ def _set(dataset: Dataset, wanted: str | None) -> str:
         if wanted not in usable:
             raise SegmentationError(
                 dataset.path,
-                f"the masks of {wanted!r} are {kinds[wanted]}, so they have no objects to match",
+                f"the masks of {wanted!r} are {kinds.get(wanted) or 'a region'}, so they have no objects to match",
                 "Choose a set of kind instance, or separate its objects first",
             )
         return wanted
