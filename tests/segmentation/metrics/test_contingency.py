@@ -31,6 +31,7 @@ def same(a: Contingency, b: Contingency) -> bool:
 
 
 @given(pairs())
+@settings(deadline=None)
 def test_table_is_what_sets_of_pixels_say(pair):
     truth, predicted = pair
     table = contingency(truth, predicted)
@@ -99,7 +100,7 @@ def test_millions_of_pairs_make_the_table_grow():
 
 
 @given(pairs(), st.randoms())
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 def test_memory_order_steps_and_axes_do_not_matter(pair, random):
     truth, predicted = pair
     wanted = contingency(truth, predicted)
@@ -115,7 +116,7 @@ def test_memory_order_steps_and_axes_do_not_matter(pair, random):
 
 
 @given(pairs(), st.permutations(range(1, 20)), st.integers(1, 2**40))
-@settings(max_examples=40)
+@settings(deadline=None, max_examples=40)
 def test_new_numbers_only_rename(pair, numbers, factor):
     truth, predicted = pair
     names = np.array([0, *numbers]) * factor
@@ -124,12 +125,14 @@ def test_new_numbers_only_rename(pair, numbers, factor):
 
 
 @given(pairs())
+@settings(deadline=None)
 def test_swapping_swaps(pair):
     truth, predicted = pair
     assert same(contingency(truth, predicted).swapped(), contingency(predicted, truth))
 
 
 @given(pairs(), st.data())
+@settings(deadline=None)
 def test_outside_the_region_nothing_is_counted(pair, data):
     """Where no object crosses the rules, a region is the same as cutting the image."""
     truth, predicted = pair

@@ -1,7 +1,7 @@
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 
 from micrographia.segmentation.metrics import contingency, count_error, merges_and_splits
 from segmentation.metrics.oracle import Pixels, objects, pairs
@@ -42,6 +42,7 @@ def test_a_found_object_is_neither():
 
 
 @given(pairs())
+@settings(deadline=None)
 def test_they_are_what_sets_of_pixels_say_and_mirror_each_other(pair):
     truth, predicted = pair
     table = contingency(truth, predicted)
