@@ -201,16 +201,16 @@ def tolerance_band(truth: npt.ArrayLike, *, tolerance: float = 2.0, spacing: Spa
     ids = contingency(truth, truth).truth_ids
     labels = np.asarray(truth)
     steps, squares = _ball(_tolerance(tolerance), _spacing(spacing, labels.ndim), labels.shape)
-    deep = _deep(labels)
-    found = np.zeros(deep.shape, np.bool_)
-    kernels.band(deep, steps, found)
+    solid = deep(labels)
+    found = np.zeros(solid.shape, np.bool_)
+    kernels.band(solid, steps, found)
     left = np.where(found.reshape(labels.shape), 0, labels)
     lost = np.setdiff1d(ids, contingency(left, left).truth_ids, assume_unique=True)
     if len(lost):
-        places = np.argwhere(np.isin(labels, lost).reshape(deep.shape))
+        places = np.argwhere(np.isin(labels, lost).reshape(solid.shape))
         step = np.empty(len(places), np.int64)
-        kernels.nearest_other(deep, places, steps, step)
-        owner = np.searchsorted(lost, labels.reshape(deep.shape)[tuple(places.T)])
+        kernels.nearest_other(solid, places, steps, step)
+        owner = np.searchsorted(lost, labels.reshape(solid.shape)[tuple(places.T)])
         deepest = np.zeros(len(lost))
         np.maximum.at(deepest, owner, squares[step])
         core = squares[step] >= deepest[owner] * (1 - SLACK)
@@ -335,18 +335,18 @@ def _axes(spacing: Spacing, ndim: int) -> tuple[int]:
     return (ndim,)
 
 
-def _deep(labels: Array) -> Array:
+def deep(labels: Array) -> Array:
     """Return labels as ``(Z, Y, X)`` of an unsigned type, without copying them if they are in C order."""
-    plain = np.ascontiguousarray(labels)
+    plain = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
     return plain.view(f"u{plain.dtype.itemsize}").reshape((1,) * (3 - plain.ndim) + plain.shape)
 
 
 def _gaps(labels: Array, limit: int) -> Array:
     from micrographia.segmentation.metrics import boundary_kernels as kernels
 
-    deep = _deep(labels)
-    out = np.empty(deep.shape, np.uint8 if limit < 255 else np.int32)
-    kernels.gaps(deep, limit, out)
+    solid = deep(labels)
+    out = np.empty(solid.shape, np.uint8 if limit < 255 else np.int32)
+    kernels.gaps(solid, limit, out)
     return out
 
 
@@ -371,10 +371,10 @@ def _ball(tolerance: float, sides: Sequence[float], shape: Sequence[int]) -> tup
 
 def _rows(tolerance: float, sides: Sequence[float], shape: Sequence[int]) -> tuple[Array, Array]:
     """Return the steps along Z and Y to rows within the tolerance, and how many pixels along X remain in each."""
-    deep = (1,) * (3 - len(shape)) + tuple(shape)
-    rows, squares = _steps(tolerance, sides[:2], deep[:2])
+    whole = (1,) * (3 - len(shape)) + tuple(shape)
+    rows, squares = _steps(tolerance, sides[:2], whole[:2])
     reach = np.sqrt(tolerance**2 - squares) / sides[2]
-    return rows, np.minimum(reach, deep[2]).astype(np.int64)
+    return rows, np.minimum(reach, whole[2]).astype(np.int64)
 
 
 def _counted(
@@ -390,5 +390,5 @@ def _counted(
     theirs = ours
     if table.ignored:
         theirs = ours & ~np.isin(predicted, table.predicted_ids[~table.judged])
-    deep = (1,) * (3 - truth.ndim) + truth.shape
-    return np.ascontiguousarray(ours).reshape(deep), np.ascontiguousarray(theirs).reshape(deep)
+    whole = (1,) * (3 - truth.ndim) + truth.shape
+    return np.ascontiguousarray(ours).reshape(whole), np.ascontiguousarray(theirs).reshape(whole)

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from micrographia.segmentation.scoring.annotators import Annotators, Opinion
     from micrographia.segmentation.scoring.catalogue import METRICS, metric
     from micrographia.segmentation.scoring.ceiling import (
         Agreement,
@@ -35,9 +36,11 @@ __all__ = [
     "SUMS",
     "THRESHOLDS",
     "Agreement",
+    "Annotators",
     "HumanCeiling",
     "Metric",
     "Objects",
+    "Opinion",
     "PairRecord",
     "Ratio",
     "compare_models",
@@ -55,6 +58,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "annotators": ("Annotators", "Opinion"),
     "catalogue": ("METRICS", "metric"),
     "ceiling": ("Agreement", "HumanCeiling", "human_agreement", "human_ceiling", "score_annotators"),
     "failure": ("FACTORS", "failure_by"),

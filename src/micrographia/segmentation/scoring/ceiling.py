@@ -73,6 +73,7 @@ def score_annotators(
     annotations: Mapping[str, npt.ArrayLike],
     *,
     region: npt.ArrayLike | None = None,
+    ignore: Mapping[str, Collection[int]] | None = None,
     pixel_size: float | Sequence[float] | None = None,
     boundary: bool = True,
     tolerance: float = 2.0,
@@ -85,6 +86,8 @@ def score_annotators(
         Annotator to label image, all of one shape.
     region, pixel_size, boundary, tolerance
         As in :func:`~micrographia.segmentation.scoring.score_pair`; ``region`` is what all of them annotated.
+    ignore
+        Annotator to ids of their objects that are not judged where they are the truth.
 
     Returns
     -------
@@ -100,6 +103,7 @@ def score_annotators(
             annotations[truth],
             annotations[other],
             region=region,
+            ignore=(ignore or {}).get(truth, ()),
             pixel_size=pixel_size,
             boundary=boundary,
             tolerance=tolerance,

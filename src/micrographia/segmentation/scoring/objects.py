@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.segmentation.metrics.boundary import deep
 from micrographia.segmentation.metrics.contingency import Contingency, match
 from micrographia.segmentation.metrics.errors import SegmentationError
 
@@ -156,14 +157,12 @@ def densities(labels: Array, ids: Array, sides: tuple[float, ...] | None) -> Arr
 
     if len(ids) < 2:
         return np.zeros(len(ids), np.int64)
-    plain = np.ascontiguousarray(labels)
-    unsigned = f"u{plain.dtype.itemsize}"
-    deep = plain.view(unsigned).reshape((1,) * (3 - plain.ndim) + plain.shape)
+    solid = deep(labels)
     sums = np.zeros((len(ids), 4), np.int64)
-    places(deep, ids.astype(unsigned), sums)
-    lengths = np.array((1.0,) * (3 - plain.ndim) + (sides or (1.0,) * plain.ndim))
+    places(solid, ids.astype(solid.dtype), sums)
+    lengths = np.array((1.0,) * (3 - labels.ndim) + (sides or (1.0,) * labels.ndim))
     centres = sums[:, 1:] / sums[:, :1] * lengths
-    reach = 4 * float(np.median(radius(sums[:, 0] * lengths.prod(), plain.ndim)))
+    reach = 4 * float(np.median(radius(sums[:, 0] * lengths.prod(), labels.ndim)))
     tree = KDTree(centres)
     return np.asarray(tree.query_ball_point(centres, reach * (1 + 1e-9), return_length=True) - 1, np.int64)
 
