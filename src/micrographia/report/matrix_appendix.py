@@ -1,0 +1,238 @@
+"""The rest of the page of the transfer matrix: every score, training data, ledger, failed images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from micrographia.report import matrix_words as told
+from micrographia.report import probe_words as words
+from micrographia.report.matrix_result import (
+    STATUSES,
+    Cell,
+    Matrix,
+    Row,
+    listed,
+    mapping,
+    number,
+    text,
+    texts,
+)
+
+Parts = dict[str, Any]
+
+FAILED = 200
+"""Rows of failed images that are listed; all are in the download."""
+
+COUNTS = (
+    ("n_truth", "Objects"),
+    ("tp", "Hits"),
+    ("fn", "Missed"),
+    ("fp", "False"),
+    ("merges", "Merges"),
+    ("splits", "Splits"),
+)
+
+
+def scores(matrix: Matrix) -> Parts:
+    """Return every metric of every cell: a table a dataset."""
+    names = list(mapping(matrix.result, "metrics"))
+    names += [
+        name for cell in matrix.cells.values() for name in mapping(cell.row, "scores") if name not in names
+    ]
+    names = sorted(dict.fromkeys(map(str, names)), key=lambda name: name != matrix.primary)
+    metrics = {name: mapping(mapping(matrix.result, "metrics"), name) for name in names}
+    tables = []
+    for dataset in matrix.datasets:
+        held = [cell for model in matrix.models if (cell := matrix.cell(model, dataset)).row]
+        if held:
+            shown = [
+                name
+                for name in names
+                if any(_score(cell, name).get("value") is not None for cell in held) or name == matrix.primary
+            ]
+            tables.append(
+                {
+                    "title": dataset.title,
+                    "metrics": [
+                        {
+                            "title": text(metrics[name].get("title")) or text(name),
+                            "primary": name == matrix.primary,
+                        }
+                        for name in shown
+                    ],
+                    "counts": [label for _, label in COUNTS],
+                    "rows": [_row(cell, shown) for cell in held],
+                }
+            )
+    formulas = [
+        {
+            "title": text(row.get("title")) or text(name),
+            "formula": text(row.get("formula")),
+            "better": "lower is better" if row.get("higher_is_better") is False else "",
+        }
+        for name, row in metrics.items()
+        if text(row.get("formula"))
+    ]
+    return {"tables": tables, "formulas": formulas}
+
+
+def training(matrix: Matrix) -> list[Parts]:
+    """Return what each model was trained on, and what the licences of that ask for."""
+    made = []
+    for model in matrix.models:
+        label, asks = told.licence_words(text(model.row.get("licence")))
+        data = []
+        for row in listed(model.row, "trained_on"):
+            licence, wants = told.licence_words(text(row.get("licence")))
+            version = text(row.get("version"))
+            data.append(
+                {
+                    "title": text(row.get("title")) or text(row.get("accession")) or "without a title",
+                    "accession": text(row.get("accession")),
+                    "version": f"version {version}" if version else "",
+                    "sha256": text(row.get("content_sha256"))[:12],
+                    "licence": licence,
+                    "asks": wants,
+                }
+            )
+        size = number(model.row.get("pixel_size"))
+        tuned = text(model.row.get("tuned_on"))
+        made.append(
+            {
+                "name": model.name,
+                "grey": model.baseline,
+                "version": text(model.row.get("version")),
+                "sha256": text(model.row.get("sha256"))[:12],
+                "input": ", ".join(
+                    [*texts(model.row, "channel_roles"), *([f"{size:.3g} µm a pixel"] if size else [])]
+                ),
+                "target": told.target_line(model.row),
+                "licence": "" if model.baseline else label,
+                "asks": [] if model.baseline else asks,
+                "data": data,
+                "none": f"tuned on {tuned}"
+                if tuned
+                else "nothing to train"
+                if model.baseline
+                else "not stated: what it has seen is unknown",
+            }
+        )
+    return made
+
+
+def ledger(matrix: Matrix) -> Parts:
+    """Return what is known of each model having seen each dataset, what taints a score first."""
+    order = {word: place for place, word in enumerate(("seen", "same source", "unknown", "clean"))}
+    cells = [
+        matrix.cell(model, dataset)
+        for model in matrix.candidates
+        for dataset in matrix.datasets
+        if matrix.cell(model, dataset).row
+    ]
+    cells.sort(key=lambda cell: order[cell.status])
+    rows = [
+        {
+            "model": cell.model.name,
+            "dataset": cell.dataset.title,
+            "status": cell.status,
+            "slug": cell.status.replace(" ", "-"),
+            "mark": told.MARKS[cell.status],
+            "reason": text(cell.row.get("status_reason")) or "no reason is stated",
+        }
+        for cell in cells
+    ]
+    return {
+        "tainted": [row for row in rows if row["status"] != "clean"],
+        "clean": [row for row in rows if row["status"] == "clean"],
+        "baselines": sorted(
+            {
+                text(cell.row.get("status_reason"))
+                for cell in matrix.cells.values()
+                if cell.model.baseline and text(cell.row.get("status_reason"))
+            }
+        ),
+        "words": [(word, told.MARKS[word], told.MEANINGS[word]) for word in STATUSES],
+    }
+
+
+def datasets(matrix: Matrix) -> list[Parts]:
+    """Return what was evaluated on."""
+    made = []
+    for dataset in matrix.datasets:
+        row = dataset.row
+        licence, asks = told.licence_words(text(row.get("licence")))
+        size = number(row.get("pixel_size"))
+        column = text(row.get("group_column"))
+        made.append(
+            {
+                "title": dataset.title,
+                "domain": dataset.domain,
+                "images": words.count(row.get("n_images")),
+                "objects": words.count(row.get("n_objects")),
+                "groups": words.count(row.get("n_groups")),
+                "column": column.removeprefix("group:")
+                if column
+                else "groups not stated: each image counts as one",
+                "size": "not stated" if size is None else f"{size:.3g}",
+                "target": told.target_line(row) or "not stated",
+                "licence": licence,
+                "asks": asks,
+                "sha256": text(row.get("content_sha256"))[:12],
+            }
+        )
+    return made
+
+
+def failed(matrix: Matrix) -> Parts:
+    """Return the images that a model could not be scored on, with the reason; equal reasons of a cell are told once."""
+    rows = []
+    for cell in matrix.cells.values():
+        reasons: dict[str, list[str]] = {}
+        for row in listed(cell.row, "failures"):
+            reasons.setdefault(text(row.get("reason")) or "no reason is stated", []).append(
+                text(row.get("image"))
+            )
+        rows += [
+            {
+                "model": cell.model.name,
+                "dataset": cell.dataset.title,
+                "reason": reason,
+                "count": len(images),
+                "images": ", ".join(images[:3])
+                + (f" and {len(images) - 3:,} more" if len(images) > 3 else ""),
+            }
+            for reason, images in reasons.items()
+        ]
+    return {
+        "rows": rows[:FAILED],
+        "more": max(0, len(rows) - FAILED),
+        "count": sum(row["count"] for row in rows),
+    }
+
+
+def _score(cell: Cell, name: str) -> Row:
+    return mapping(mapping(cell.row, "scores"), name)
+
+
+def _row(cell: Cell, names: Iterable[str]) -> Parts:
+    values = []
+    for name in names:
+        row = _score(cell, name)
+        decimals = min(3, words.places([{**row, "score": row.get("value")}]))
+        values.append(
+            {
+                "value": words.fixed(row.get("value"), decimals),
+                "interval": span if (span := words.interval(row, decimals)) != words.NONE else "",
+            }
+        )
+    counts = mapping(cell.row, "counts")
+    return {
+        "name": cell.model.name,
+        "grey": cell.model.baseline,
+        "status": "" if cell.model.baseline else cell.status,
+        "mark": told.MARKS[cell.status],
+        "numbers": values,
+        "counts": [words.count(counts.get(key)) for key, _ in COUNTS],
+        "reason": cell.reason,
+    }
