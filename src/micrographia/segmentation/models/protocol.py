@@ -107,6 +107,8 @@ class Context:
         Micrometres of a pixel along Y and X; None if unknown.
     white
         The largest value that the image's type can hold; for floats the largest in the sample.
+    memo
+        Where models keep what they compute from the sample, under keys of their own.
     """
 
     sample: Image
@@ -115,6 +117,7 @@ class Context:
     spacing: tuple[float, ...] = (1.0, 1.0)
     pixel_size: float | None = None
     white: float = 1.0
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def percentiles(self, low: float = 1.0, high: float = 99.8) -> tuple[Image, Image]:
         """Return two percentiles of each channel, float32 ``(C,)``, interpolated linearly between pixels."""

@@ -55,6 +55,11 @@ class View:
     pixel_size: float | None
 
     @property
+    def key(self) -> tuple[int, int]:
+        """Time point and plane; -1 for all planes."""
+        return (self.time, -1)
+
+    @property
     def original(self) -> tuple[int, ...]:
         """Sizes along the spatial axes in the image."""
         return spatial_shape(self.image)
@@ -140,6 +145,11 @@ class Plane:
     def shape(self) -> tuple[int, ...]:
         """Sizes along Y and X."""
         return self.whole.shape[1:]
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Time point and plane."""
+        return (self.whole.time, self.z)
 
     @property
     def context(self) -> Context:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time as clock
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,6 +77,7 @@ def segment(
     timepoint: int | None = None,
     at_once: int = AT_ONCE,
     out: Path | None = None,
+    kept_maps: MutableMapping[Any, Any] | None = None,
 ) -> Segmentation:
     """Return the labels that a model gives to an image.
 
@@ -107,6 +108,9 @@ def segment(
     out
         Where labels go: a new NumPy file (``.npy``) that is written block by block and returned memory-mapped; None
         for memory.
+    kept_maps
+        Where a model's maps are kept, and taken from when the same image is labelled again with other settings; only
+        of images that are labelled at once.
 
     Raises
     ------
@@ -124,7 +128,7 @@ def segment(
         )
     start = clock.perf_counter()
     with PeakMemory() as memory, ExitStack() as stack:
-        run = _Run(model, image, tile, overlap, at_once, out, stack)
+        run = _Run(model, image, tile, overlap, at_once, out, stack, kept_maps)
         shown = view(image, model.info, roles=roles, pixel_size=pixel_size)
         run.check(shown)
         axes = "ZYX"[-len(shown.shape) :]
@@ -150,6 +154,7 @@ class _Run:
     at_once: int
     out: Path | None
     stack: ExitStack
+    kept_maps: MutableMapping[Any, Any] | None
     notes: list[str] = field(default_factory=list)
     count: int = 0
     tiles: int = 1
@@ -199,16 +204,15 @@ class _Run:
         _numbered(labels, numbers, target)
 
     def _window(self, shown: View | Plane, window: tuple[slice, ...]) -> Labels:
-        pixels = shown.read(window)
-        context = shown.context
         name = self.model.info.name
+        shape = tuple(part.stop - part.start for part in window)
         try:
             if isinstance(self.model, MapModel):
-                labels = self.model.instances(self._maps(pixels, context), context)
+                labels = self.model.instances(*self._mapped(shown, window))
             elif hasattr(self.model, "predict_tile"):
-                labels = self.model.predict_tile(pixels, context)
+                labels = self.model.predict_tile(shown.read(window), shown.context)
             else:
-                labels = self.model.predict(pixels, pixel_size=context.pixel_size)
+                labels = self.model.predict(shown.read(window), pixel_size=shown.context.pixel_size)
         except MicrographiaError:
             raise
         # A model is code of other people: it may raise anything, and the image and the model must be named.
@@ -216,10 +220,20 @@ class _Run:
             reason = " ".join(str(error).split())[:300]
             raise SegmentationError(
                 self.image.path,
-                f"{name} fails on pixels of shape {pixels.shape}: {type(error).__name__}: {reason}",
+                f"{name} fails on pixels of shape {shape}: {type(error).__name__}: {reason}",
                 "See that the model takes such images",
             ) from error
-        return checked_labels(labels, pixels.shape[1:], name)
+        return checked_labels(labels, shape, name)
+
+    def _mapped(
+        self, shown: View | Plane, window: tuple[slice, ...]
+    ) -> tuple[npt.NDArray[np.float32], Context]:
+        if self.kept_maps is None or shown.shape != tuple(part.stop for part in window):
+            return self._maps(shown.read(window), shown.context), shown.context
+        if shown.key not in self.kept_maps:
+            self.kept_maps[shown.key] = self._maps(shown.read(window), shown.context), shown.context
+        held: tuple[npt.NDArray[np.float32], Context] = self.kept_maps[shown.key]
+        return held
 
     def _maps(self, pixels: npt.NDArray[np.float32], context: Context) -> npt.NDArray[np.float32]:
         model: Any = self.model
