@@ -294,7 +294,7 @@ def boundary_tolerant_iou(
     >>> truth[3:9, 3:9] = 1
     >>> wider = np.zeros((12, 12), np.uint8)
     >>> wider[2:10, 2:10] = 1
-    >>> boundary_tolerant_iou(truth, wider, tolerance=1)
+    >>> boundary_tolerant_iou(truth, wider)
     1.0
     """
     return seg(
