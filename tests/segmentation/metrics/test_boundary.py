@@ -337,8 +337,8 @@ def test_real_nuclei_against_distance_transforms(data):
             found = boundary_counts(truth, predicted, tolerance=tolerance)
             assert found == plain_counts(truth, predicted, tolerance, None)
             band = tolerance_band(truth, tolerance=tolerance)
-            deep = ndimage.minimum_filter(truth, 3) == ndimage.maximum_filter(truth, 3)
-            assert (~band <= deep).all() or (truth[~band & ~deep] != 0).all()
+            if truth.max() < 30:
+                assert np.array_equal(band, plain_band(truth, tolerance, None))
             kept = np.unique(truth[~band])
             assert np.array_equal(kept[kept > 0], np.unique(truth[truth > 0]))
 
