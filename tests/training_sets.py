@@ -4,6 +4,7 @@ import csv
 import json
 
 import numpy as np
+import pandas as pd
 import tifffile
 
 from micrographia.annotations import write_table
@@ -31,7 +32,7 @@ def training_set(
     to id to value. ``objects``: rows of the objects table. ``region``: id to the annotated region. ``classes``: id to
     class label of the image. ``mifa``: what the description says beyond a title.
     """
-    for name in ("images", "masks", "regions", "annotations"):
+    for name in ("images", "masks", "annotated_region", "annotations"):
         (folder / name).mkdir(parents=True)
     groups = groups or {}
     rows = []
@@ -47,19 +48,23 @@ def training_set(
         )  # fmt: skip
         row = {"Files": path, "image": name, "role": "image", "split": (splits or {}).get(name, "")}
         rows.append(row | {f"group:{column}": held[name] for column, held in groups.items()})
-    for kind, held in (("masks", masks or {}), ("regions", region or {})):
+    for kind, held in (("masks", masks or {}), ("annotated_region", region or {})):
         for name, labels in held.items():
             path = f"{kind}/{name}.tif"
             tifffile.imwrite(folder / path, labels, ome=True, metadata={"axes": "ZYX"[-labels.ndim :]})
             told = {"annotation set": kind, "annotation type": "segmentation_mask", "source image": name}
             rows.append({"Files": path, "role": "annotation"} | told)
     if objects:
-        write_table(conform(objects, "objects")[0], "objects", folder / "annotations/objects.parquet")
+        write_table(
+            conform(pd.DataFrame(objects), "objects")[0], "objects", folder / "annotations/objects.parquet"
+        )
         rows.append({"Files": "annotations/objects.parquet", "role": "table"})
     if classes:
         table = [{"image": name, "set": "class", "class_name": label} for name, label in classes.items()]
         write_table(
-            conform(table, "class_labels")[0], "class_labels", folder / "annotations/class_labels.parquet"
+            conform(pd.DataFrame(table), "class_labels")[0],
+            "class_labels",
+            folder / "annotations/class_labels.parquet",
         )
         told = {"annotation set": "class", "annotation type": "class_labels"}
         rows.append({"Files": "annotations/class_labels.parquet", "role": "annotation"} | told)
