@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from micrographia.loading.batching import collate
+    from micrographia.loading.epochs import Patches
     from micrographia.loading.errors import LoadingError
-    from micrographia.loading.patches import Patches, patches
+    from micrographia.loading.opening import patches
     from micrographia.loading.roles import ROLES, Role, channel_roles, match_roles
 
 _HOME = {
     "ROLES": "roles",
     "LoadingError": "errors",
-    "Patches": "patches",
+    "Patches": "epochs",
     "Role": "roles",
     "channel_roles": "roles",
     "collate": "batching",
     "match_roles": "roles",
-    "patches": "patches",
+    "patches": "opening",
 }
 
 __all__ = [

@@ -8,10 +8,12 @@ import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from micrographia.loading.frames import Frame
 from micrographia.loading.geometry import Geometry
+from micrographia.loading.mapped import Mapped
 from micrographia.loading.normalising import Linear, Normaliser, measure
 from micrographia.loading.reading import Block, Box, Files, read_block
 
@@ -38,8 +40,8 @@ class Blocks:
         How many blocks are decoded at once; 0 to decode in the thread that asks.
     known
         Statistics that were found already, by frame; more are added.
-    read
-        Reads a box of a frame; by default from its files.
+    mapped
+        Folder of the memory-mapped copy; None for none.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Blocks:
         budget: int,
         threads: int,
         known: dict[int, Linear],
-        read: Callable[[Frame, Box], Block] | None = None,
+        mapped: Path | None = None,
     ) -> None:
         self.process = os.getpid()
         self.frames = frames
@@ -60,7 +62,7 @@ class Blocks:
         self.threads = threads
         self.files = Files()
         self.pool = ThreadPoolExecutor(threads, "patches") if threads else None
-        self._read = read or self._from_files
+        self._mapped = None if mapped is None else Mapped(mapped, self.files)
         self._known = known
         self._lock = threading.Lock()
         self._held: OrderedDict[Key, Future[Block]] = OrderedDict()
@@ -166,12 +168,19 @@ class Blocks:
             self.pool.submit(_finish, future, work)
 
     def _decode(self, frame: int, box: Box) -> Block:
-        block = self._read(self.frames[frame], box)
+        one = self.frames[frame]
+        if self._mapped is not None:
+            block = self._mapped.read(one, box)
+        else:
+            block = read_block(self.files.opened(one), one, box)
         self.linear(frame, block)
         return block
 
-    def _from_files(self, frame: Frame, box: Box) -> Block:
-        return read_block(self.files.opened(frame), frame, box)
+    def prepare(self, frame: int) -> None:
+        """Find the statistics of a frame, and make its memory-mapped copy."""
+        if self._mapped is not None:
+            self._mapped.read(self.frames[frame], (slice(0, 1),) * 3)
+        self.linear(frame)
 
 
 def key_of(frame: int, box: Box) -> Key:

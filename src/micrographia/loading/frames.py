@@ -112,9 +112,7 @@ class Selection:
     """Which images are wanted, and what of them; see :func:`~micrographia.loading.patches`."""
 
     split: str | None = None
-    groups: Mapping[str, Sequence[str]] | None = None
-    images: Sequence[str] | None = None
-    masks: str | bool | None = None
+    groups: Mapping[str, Sequence[str] | str] | None = None
     channels: Sequence[str] | None = None
 
 
@@ -170,6 +168,7 @@ def mask_set(dataset: Dataset, wanted: str | bool | None) -> str:
 def find_frames(
     datasets: Sequence[Dataset],
     selection: Selection,
+    sets: Sequence[str],
     images: Sequence[Sequence[str] | None],
     threads: int | None = None,
 ) -> tuple[list[Frame], list[LeftOut]]:
@@ -181,6 +180,8 @@ def find_frames(
         Where they are.
     selection
         Which ones, and what of them.
+    sets
+        For each dataset the annotation set whose masks are wanted; empty for none.
     images
         For each dataset the ids that are wanted, or None for all.
     threads
@@ -201,7 +202,7 @@ def find_frames(
     tasks = [
         task
         for number, dataset in enumerate(datasets)
-        for task in _tasks(number, dataset, selection, images[number])
+        for task in _tasks(number, dataset, selection, sets[number], images[number])
     ]
     frames: list[Frame] = []
     left: list[LeftOut] = []
@@ -227,9 +228,8 @@ def _name(task: _Task) -> str:
 
 
 def _tasks(
-    number: int, dataset: Dataset, selection: Selection, images: Sequence[str] | None
+    number: int, dataset: Dataset, selection: Selection, named: str, images: Sequence[str] | None
 ) -> Iterator[_Task]:
-    named = mask_set(dataset, selection.masks)
     chosen = _chosen(dataset, selection, images)
     stated: Mapping[str, str] = {}
     if selection.channels is not None:

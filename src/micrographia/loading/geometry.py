@@ -23,6 +23,9 @@ Ints = npt.NDArray[np.int64]
 BLOCK_BYTES = 64 << 20
 """A block is not made larger than this unless one patch needs it."""
 
+WHOLE_BYTES = 16 << 20
+"""A frame of so many bytes is one block."""
+
 REDUNDANT = 1.8
 """A block is large enough when it holds at most so many times the pixels of its cell."""
 
@@ -46,7 +49,9 @@ class Geometry:
     cell
         Size of a cell of starts; whole chunks.
     pixel_bytes
-        Bytes of all that is read of one pixel.
+        Bytes of all that is read of one pixel; 0 where it is mapped.
+    mapped
+        Whether the frame is memory-mapped, so that it is one block that costs nothing.
     """
 
     shape: Three
@@ -57,6 +62,7 @@ class Geometry:
     margin: Three
     cell: Three
     pixel_bytes: int
+    mapped: bool = False
 
     @property
     def starts(self) -> Three:
@@ -120,11 +126,13 @@ class Geometry:
     @property
     def is_whole(self) -> bool:
         """Whether the frame is so small that it is always read whole."""
-        return math.prod(self.shape) * self.pixel_bytes <= min(BLOCK_BYTES, 16 << 20)
+        return self.mapped or math.prod(self.shape) * self.pixel_bytes <= WHOLE_BYTES
 
     @property
     def crops(self) -> int:
-        """How many patches are cut from a block: as many as it holds footprints."""
+        """How many patches are cut from a block: as many as it holds footprints; one where that saves nothing."""
+        if self.mapped:
+            return 1
         block = self.box((0, 0, 0), [min(a, b) - 1 for a, b in zip(self.cell, self.starts, strict=True)])
         held = math.prod(part.stop - part.start for part in block)
         return max(
@@ -132,7 +140,9 @@ class Geometry:
         )
 
 
-def geometry(frame: Frame, patch: Three, zoom: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Geometry:
+def geometry(
+    frame: Frame, patch: Three, zoom: tuple[float, float, float] = (1.0, 1.0, 1.0), *, mapped: bool = False
+) -> Geometry:
     """Return where patches of a frame begin.
 
     Parameters
@@ -143,6 +153,8 @@ def geometry(frame: Frame, patch: Three, zoom: tuple[float, float, float] = (1.0
         Size of a patch, Z, Y, X.
     zoom
         Pixels of a patch in a pixel of the frame.
+    mapped
+        Whether it is memory-mapped.
     """
     z, y, x = (
         side if factor == 1 else math.ceil(side / factor - 1e-9)
@@ -153,7 +165,9 @@ def geometry(frame: Frame, patch: Three, zoom: tuple[float, float, float] = (1.0
     margin = a, b, c
     pixel_bytes = len(frame.channels) * np.dtype(frame.dtype).itemsize + frame.mask_bytes
     cell = _cell(frame, footprint, margin, pixel_bytes)
-    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes)
+    if mapped:
+        cell, pixel_bytes = frame.shape, 0
+    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes, mapped)
 
 
 def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int) -> Three:

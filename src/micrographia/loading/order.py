@@ -46,6 +46,10 @@ class Order:
         stop = len(self) // world * world if even else len(self)
         return Order(self.draws[rank:stop:world], self.lanes[rank:stop:world])
 
+    def after(self, count: int) -> Order:
+        """Return what comes after the first so many patches."""
+        return Order(self.draws[count:], self.lanes[count:])
+
     def batches(self, size: int) -> Order:
         """Return the same patches in another order: each run of ``size`` patches is of one lane as far as it goes.
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info
 from micrographia.loading.batching import Patch, collate
 
 if TYPE_CHECKING:
-    from micrographia.loading.patches import Patches
+    from micrographia.loading.epochs import Patches
 
 
 def tensors(patch: Patch) -> Patch:
@@ -62,7 +62,7 @@ class TorchIterable(IterableDataset[Patch]):
     def __init__(self, patches: Patches, batch: int | None = None) -> None:
         self.patches = patches
         self.batch = batch
-        self.clock = torch.tensor([patches.epoch, patches.resume])
+        self.clock = torch.tensor([patches.epoch, patches._from])
         self.clock.share_memory_()  # type: ignore[no-untyped-call]
 
     def __len__(self) -> int:
@@ -84,12 +84,12 @@ class TorchIterable(IterableDataset[Patch]):
         rank, count = (0, 1) if info is None else (info.id, info.num_workers)
         patches.share = count
         size = self.batch or 1
-        order = patches.batched(size)
+        order = patches.in_batches(size)
         runs = (np.arange(len(order)) - first) // size
         mine = (np.arange(len(order)) >= first) & (runs % count == rank)
         held: list[Patch] = []
         part = type(order)(order.draws[mine], order.lanes[mine])
-        for patch in patches._stream(part):
+        for patch in patches.stream(part):
             if self.batch is None:
                 yield tensors(patch)
                 continue
