@@ -219,7 +219,7 @@ def _dataset(row, draw):
 def _cell(model, row, dataset, domains, draw):
     skill = model[2][domains.index(row[2])]
     value = float(np.clip(skill + draw.normal(0, 0.03), 0, 0.98)) if skill else 0.0
-    half = 0.28 / np.sqrt(row[4]) * (value * (1 - value)) ** 0.5
+    half = float(0.28 / np.sqrt(row[4]) * (value * (1 - value)) ** 0.5)
     few_groups = row[4] < 6
     low, high = (None, None) if few_groups else (max(0.0, value - half), min(1.0, value + 0.8 * half))
     reason = f"{row[4]} groups; an interval needs 6" if few_groups else None

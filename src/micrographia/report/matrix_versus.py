@@ -13,7 +13,7 @@ from micrographia.report.probe_strips import Scale, legend_line, legend_mark, sc
 
 Parts = dict[str, Any]
 
-OPEN, ROWS = 6, 36
+OPEN, ROWS = 6, 40
 """Datasets that are shown, and rows of them all; the others are folded."""
 
 OUTLYING = 3

@@ -236,12 +236,13 @@ def _window(layers: _Layers, side: int) -> tuple[Window, int, str]:
 
 
 def _densest(layers: _Layers, side: int) -> Window:
-    """Return the window of ``side`` pixels with most pixels of wrong objects; then with most of any."""
-    marked = layers.wrong().astype(np.int64) * 8 + (layers.truth != 0)
+    """Return the window of ``side`` pixels with most pixels of wrong objects, then of any."""
+    marked = layers.wrong().astype(np.int64) * side**2 + (layers.truth != 0)
     sums = np.pad(marked.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     height, width = (min(side, size) for size in marked.shape)
     held = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    top, left = (int(place) for place in np.unravel_index(int(held.argmax()), held.shape))
+    equals = np.argwhere(held == held.max())
+    top, left = (int(place) for place in equals[np.abs(equals - equals.mean(0)).sum(1).argmin()])
     return slice(top, top + height), slice(left, left + width)
 
 
@@ -350,7 +351,7 @@ def _fullest(labels: Array) -> tuple[int, int, int]:
     for axis in range(3):
         counts = np.count_nonzero(labels, tuple(other for other in range(3) if other != axis))
         equals = np.flatnonzero(counts == counts.max())
-        found.append(int(equals[np.abs(equals - (len(counts) - 1) / 2).argmin()]))
+        found.append(int(equals[np.abs(equals - equals.mean()).argmin()]))
     return found[0], found[1], found[2]
 
 
