@@ -61,7 +61,8 @@ def scores(
     -------
     Scores with the factor ``"group"``, for :func:`micrographia.statistics.interval` and
     :func:`micrographia.statistics.compare` (through :func:`paired` where denominators depend on the prediction).
-    An item is NaN where the image failed, and NaN with weight 0 where it has nothing to score.
+    An item is NaN where the image failed or the metric was not measured, and NaN with weight 0 where it has nothing
+    to score.
 
     Raises
     ------
@@ -71,16 +72,19 @@ def scores(
     chosen = named(metric)
     images = sorted(records)
     listed = [records[image] for image in images]
-    failed = np.array([bool(one.reason) and failures == "left out" for one in listed], np.bool_)
-    sums = [one.sums for one, out in zip(listed, failed, strict=True) if not out]
+    needed = {name for ratio in chosen.ratios for name in (*ratio.above, *ratio.below)}
+    unknown = np.array([not needed <= one.sums.keys() for one in listed], np.bool_)
+    failed = np.array([one.failed and (failures == "left out" or not one.sums) for one in listed], np.bool_)
+    out = failed | unknown
+    sums = [one.sums for one, left in zip(listed, out, strict=True) if not left]
     values, weights = np.full(len(images), np.nan), np.ones(len(images))
-    values[~failed], weights[~failed] = _valued(chosen, sums, weighting, empty)
+    values[~out], weights[~out] = _valued(chosen, sums, weighting, empty)
     return Scores(
         values,
         {} if groups is None else {UNIT: [groups.get(image) for image in images]},
         weights=weights,
         items=images,
-        reason=_reason(chosen, values, weights, failed),
+        reason=_reason(chosen, values, weights, failed, unknown & ~failed),
         bounds=chosen.bounds if _within(values, chosen.bounds) else None,
     )
 
@@ -98,10 +102,12 @@ def _valued(
     return values, np.isfinite(values).astype(np.float64)
 
 
-def _reason(metric: Metric, values: Array, weights: Array, failed: Array) -> str:
+def _reason(metric: Metric, values: Array, weights: Array, failed: Array, unknown: Array) -> str:
     said = []
     if failed.any():
         said.append(f"{_images(int(failed.sum()))} without prediction left out")
+    if unknown.any():
+        said.append(f"{_images(int(unknown.sum()))} for which {metric.name} was not measured left out")
     bare = int((np.isnan(values) & (weights == 0)).sum())
     if bare:
         said.append(f"{_images(bare)} with nothing to score by {metric.name}")

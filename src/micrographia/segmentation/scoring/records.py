@@ -61,8 +61,8 @@ class PairRecord:
         return {
             "format": FORMAT,
             "sums": {name: int(v) if float(v).is_integer() else v for name, v in self.sums.items()},
-            "truth": self.truth.to_json() if self.truth else None,
-            "predicted": self.predicted.to_json() if self.predicted else None,
+            "truth": None if self.truth is None else self.truth.to_json(),
+            "predicted": None if self.predicted is None else self.predicted.to_json(),
             "pixel_size": list(self.pixel_size) if self.pixel_size else None,
             "ndim": self.ndim,
             "tolerance": self.tolerance,
