@@ -36,7 +36,8 @@ def check(entries: Sequence[Entry], *, seed: int = 0) -> dict[str, Any] | None:
     -------
     ``tau``, ``spearman`` and their p (one-sided: agreement) over ranked models; ``regret``, of the model in the first
     place against the best of all, ranked or not; ``regret_random``, that of a model drawn blindly; ``by_measure`` and
-    ``by_kind``, tau of other measures of agreement and of single kinds of perturbation. None without labels.
+    ``by_kind``, tau of other measures of agreement and of single kinds of perturbation; ``consensus``, tau of the
+    agreement with the other models. None without labels.
     """
     known = [one for one in entries if one["true"] is not None]
     if not known:
@@ -60,6 +61,7 @@ def check(entries: Sequence[Entry], *, seed: int = 0) -> dict[str, Any] | None:
         "regret": regret(every, trusted) if ranked else math.nan,
         "regret_random": float(every.max() - every.mean()),
         "best_left_out": max((one["true"][TRUE] for one in left), default=math.nan),
+        "consensus": kendall_tau([one["consensus"] for one in ranked], true, seed=seed).tau,
         "by_measure": {
             name: kendall_tau([one["by_measure"][name] for one in ranked], true, seed=seed).tau
             for name in (ranked[0]["by_measure"] if ranked else ())

@@ -132,6 +132,8 @@ class Measured:
         What all predictions took, when they were made.
     sha256
         Of the pixels that were used.
+    key
+        Under which the plain prediction is kept.
     """
 
     image: str
@@ -145,6 +147,7 @@ class Measured:
     truth: Values | None = None
     seconds: float = math.nan
     sha256: str = ""
+    key: str = ""
 
 
 def measure(task: Task) -> Measured:
@@ -216,6 +219,7 @@ def _measured(task: Task) -> Measured:
         _truth(task.item, frame, plain),
         held.seconds,
         frame.sha256,
+        held.key,
     )
 
 
@@ -225,9 +229,9 @@ class _Held:
     def __init__(self, task: Task, frame: Frame) -> None:
         self._task, self._frame = task, frame
         self._cache = Cache(task.cache)
-        self._key = _key(task, task.item, frame)
-        self._entry = self._cache.get(self._key) or {"agreement": {}, "refused": {}, "seconds": 0.0}
-        self._plain: Labels | None = self._cache.labels(self._key)
+        self.key = _key(task, task.item, frame)
+        self._entry = self._cache.get(self.key) or {"agreement": {}, "refused": {}, "seconds": 0.0}
+        self._plain: Labels | None = self._cache.labels(self.key)
         self._probability: Any = None
         self._changed = self._plain is None
         self._model = None
@@ -286,7 +290,7 @@ class _Held:
         """Keep what is new."""
         if self._changed:
             entry = {name: held for name, held in self._entry.items() if name != "key"}
-            self._cache.put(self._key, entry, packed(self.plain()))
+            self._cache.put(self.key, entry, packed(self.plain()))
             self._changed = False
 
     def _predict(self, pixels: Any, model: Any = None) -> tuple[Labels, Any]:

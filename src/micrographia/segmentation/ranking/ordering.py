@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from micrographia.segmentation.ranking.agreement import MEASURES
+from micrographia.segmentation.ranking.consensus import APART, consensus
 from micrographia.segmentation.ranking.measuring import Measured
 from micrographia.segmentation.ranking.scenes import OWN, Scenes
 from micrographia.segmentation.ranking.scoring import (
@@ -52,7 +54,9 @@ class Ruling:
     seed: int = 0
 
 
-def order(scenes: Scenes, records: Records, ruling: Ruling) -> dict[str, Any]:
+def order(
+    scenes: Scenes, records: Records, ruling: Ruling, cache: Path, *, workers: int | None = 1
+) -> dict[str, Any]:
     """Return the order of the models on some scenes, as JSON values.
 
     Parameters
@@ -63,6 +67,10 @@ def order(scenes: Scenes, records: Records, ruling: Ruling) -> dict[str, Any]:
         What was measured.
     ruling
         How it is ranked.
+    cache
+        Where predictions are kept.
+    workers
+        Processes that compare the models with each other.
 
     Returns
     -------
@@ -75,9 +83,13 @@ def order(scenes: Scenes, records: Records, ruling: Ruling) -> dict[str, Any]:
     silent = silent_images(ranked)
     used = common_images(ranked, silent)
     ids = [item.id for item in scenes.items]
-    places, limits = _places(scenes, {key: [held[at] for at in used] for key, held in ranked.items()}, ruling)
+    deciding = {key: [held[at] for at in used] for key, held in ranked.items()}
+    places, limits = _places(scenes, deciding, ruling)
+    others = consensus(deciding, cache, workers=workers) if used else {}
     entries = [
-        _entry(key, records[key], judged[key], places.get(key), scenes, used, ruling) for key in records
+        _entry(key, records[key], judged[key], places.get(key), scenes, used, ruling)
+        | {"consensus": others.get(key, math.nan)}
+        for key in records
     ]
     entries.sort(key=lambda one: (one["rank"] is None, one["rank"] or 0.0, one["status"]))
     left_out = {ids[at]: "at least half of the models find nothing in it" for at in silent}
@@ -213,6 +225,13 @@ def _cannot_tell(
             f"It cannot be told which of {_listed(first)} is the most consistent: their intervals of places share "
             "the first."
         )
+    highest = max((one["consensus"] for one in ranked if not math.isnan(one["consensus"])), default=math.nan)
+    told += [
+        f"{one['key']} is consistent but stands apart: it agrees with the other models by {one['consensus']:.2f}, "
+        f"where others reach {highest:.2f}. It may be wrong in the same way each time: look at what it finds."
+        for one in ranked
+        if one["key"] in first and one["consensus"] < highest - APART
+    ]
     if limits:
         told.append(f"{limits[0].upper()}{limits[1:]}.")
     if len(ranked) > 1 and all(one["consistency"] > SATURATED for one in ranked):

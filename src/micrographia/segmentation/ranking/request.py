@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from micrographia.representation.evaluation.result import plain, provenance
@@ -64,7 +65,7 @@ class Request:
     def to_json(self) -> dict[str, Any]:
         """Return it as a result remembers it."""
         return {
-            "models": list(self.models),
+            "models": [str(Path(one).absolute()) if Path(one).exists() else one for one in self.models],
             "images": [str(path.absolute()) for path in self.images],
             "choice": asdict(self.choice),
             "plan": asdict(self.plan),
@@ -76,10 +77,10 @@ class Request:
     @staticmethod
     def from_json(said: Mapping[str, Any], *, out: Path, cache: Path | None = None) -> Request:
         """Return the request that a result remembers."""
-        planned = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in said["plan"].items()
+        planned: dict[str, Any] = dict(said["plan"]) | {
+            "perturbations": tuple(Perturbation(**one) for one in said["plan"]["perturbations"]),
+            "dropout": tuple(said["plan"]["dropout"]),
         }
-        planned["perturbations"] = tuple(Perturbation(**one) for one in said["plan"]["perturbations"])
         chosen = dict(said["choice"]) | {"roles": tuple(said["choice"]["roles"])}
         return Request(
             tuple(said["models"]),
@@ -138,7 +139,9 @@ def rank(
     rankings = []
     for one in found:
         held = {contender.key: records[one.key, contender.key] for contender in contenders}
-        ordered = order(one, held, request.ruling)
+        ordered = order(
+            one, held, request.ruling, folder_for(request.out, request.cache), workers=workers or 1
+        )
         truth = check(ordered["models"], seed=request.ruling.seed)
         rankings.append({**_described(one, held), **ordered, "truth": truth})
     result: dict[str, Any] = {
@@ -177,7 +180,6 @@ def repeat(
     before: Mapping[str, Any],
     *,
     images: Sequence[Path] = (),
-    out: Path,
     command: Sequence[str] = (),
     workers: int | None = None,
     quiet: bool = True,
@@ -190,8 +192,6 @@ def repeat(
         The result.
     images
         Where the images are, if they have moved.
-    out
-        Folder of the repeated result.
     command, workers, quiet
         As for :func:`rank`.
 
@@ -206,14 +206,11 @@ def repeat(
             f"ranked {', '.join(before['provenance']['held'])}, which were objects of a program",
             "Rank them again from there",
         )
-    request = Request.from_json(before["provenance"]["request"], out=out, cache=out / "cache")
-    if images:
-        request = Request(**{**_fields(request), "images": tuple(images)})
-    return rank(request, command=command, workers=workers, quiet=quiet)
-
-
-def _fields(request: Request) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in request.__dataclass_fields__}
+    with TemporaryDirectory(prefix="micrographia-") as folder:
+        request = Request.from_json(before["provenance"]["request"], out=Path(folder), cache=Path(folder))
+        if images:
+            request = replace(request, images=tuple(images))
+        return rank(request, command=command, workers=workers, quiet=quiet)
 
 
 def _verify(request: Request, segmenters: Mapping[str, Any] | None) -> None:

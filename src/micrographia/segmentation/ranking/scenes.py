@@ -214,7 +214,7 @@ def _item(dataset: Dataset, image: str, masks: str, ignored: tuple[int, ...], ro
         image,
         dataset.files_of(image),
         masks if masks in sets else "",
-        regions[0] if regions else "",
+        tuple(regions),
         ignored,
         roles or tuple(channel_roles(dataset, image)),
     )

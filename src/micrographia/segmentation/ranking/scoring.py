@@ -1,4 +1,4 @@
-"""From agreements to one number a model and image: consistency beyond what a control reaches without the image."""
+"""From agreements to one number a model and image: consistency beyond what is reached without looking at the image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class ImageScore:
     control
         The highest agreement of the plain prediction with that on a control; as above where neither holds an object.
     score
-        ``max(0, consistency - control)``: 0 for a model that finds nothing, everything, or always the same.
+        ``max(0, (consistency - control) / (1 - control))``: agreement beyond chance, as Cohen's kappa (1960) has it.
+        0 for a model that finds nothing, everything, or always the same.
     """
 
     consistency: float
@@ -42,7 +43,9 @@ class ImageScore:
     @property
     def score(self) -> float:
         """Consistency beyond control."""
-        return max(0.0, self.consistency - self.control)
+        if self.control >= 1:
+            return 0.0
+        return max(0.0, (self.consistency - self.control) / (1 - self.control))
 
 
 def image_score(record: Measured, measure: str, source: str) -> ImageScore:
