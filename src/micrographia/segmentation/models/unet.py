@@ -106,10 +106,14 @@ class UNetSegmenter(MapSegmenter):
                 "an image with values that are no finite numbers",
                 "Replace them, or leave the image out",
             )
-        return self.network_maps(context.normalised(image))
+        return self.network_maps(normalised(image, context))
 
     def network_maps(self, image: Image) -> Image:
         """Return the maps of an image that is normalised already; see :meth:`maps`."""
+        return self.raw_maps(image)[1]
+
+    def raw_maps(self, image: Image) -> tuple[Image, Image]:
+        """Return what the network gives for a normalised image, logits and distance, and the maps made of it."""
         torch = torch_module()
         larger, cut = padded(image, self.shape.multiple)
         try:
@@ -117,13 +121,31 @@ class UNetSegmenter(MapSegmenter):
                 tensor = torch.from_numpy(np.ascontiguousarray(larger, np.float32))[None].to(self.device)
                 if self.device != "mps" and image.ndim == 3:
                     tensor = tensor.contiguous(memory_format=torch.channels_last)
-                output = self.network(tensor)[0].float()
+                output = self.network(tensor)[0].float()[(slice(None), *cut)]
                 found = torch.cat([output[:2].sigmoid(), output[2:].clamp(0.0, 1.0)])
-                return np.ascontiguousarray(found[(slice(None), *cut)].cpu().numpy())
+                return (
+                    np.ascontiguousarray(output.cpu().numpy()),
+                    np.ascontiguousarray(found.cpu().numpy()),
+                )
         except torch.OutOfMemoryError as error:
             raise SegmentationError(
                 self.info.name, f"runs out of memory with a tile of {image.shape[1:]}", "Give a smaller tile"
             ) from error
+
+
+def normalised(image: Image, context: Context) -> Image:
+    """Return an image scaled as training patches are: percentiles 1 and 99.8 become 0 and 1, unclipped.
+
+    Where they are equal, as in an image that is empty but for a few pixels, the smallest and the largest value do; a
+    channel without contrast becomes 0.
+    """
+    low, high = context.limits
+    flat = high <= low
+    low = np.where(flat, context.sample.min(axis=1), low)
+    high = np.where(flat, context.sample.max(axis=1), high)
+    width = np.where(high > low, high - low, 1.0)
+    shape = (-1,) + (1,) * (image.ndim - 1)
+    return np.asarray((image - low.reshape(shape)) / width.reshape(shape), np.float32)
 
 
 def reach(shape: NetworkShape) -> int:

@@ -153,7 +153,9 @@ def divide(dataset: Dataset, annotated: Sequence[str], wish: Wish, *, seed: int 
         own = {image: image for image in pool}
         held = _drawn(pool, own, wish.share, seed)
         rest = [image for image in pool if image not in set(held)]
-        how = f"images drawn from the only {column} with seed {seed}; not independent of what was trained on, optimistic"
+        how = (
+            f"images drawn from the only {column} with seed {seed}: not independent of the others, optimistic"
+        )
     else:
         how = f"{'images' if groups is None else f'whole groups ({column})'} drawn with seed {seed}{noted}"
     return _verified(dataset, Division(tuple(rest), tuple(held), groups, column, how, unused))
