@@ -124,13 +124,14 @@ def function_encoder(place: str, *, size: int | None = None, channels: int | Non
 
 
 def code_sha256(function: Callable[..., Any]) -> str:
-    """Return the checksum of the file that a function was written in; of its name where there is none."""
+    """Return the checksum of a function's name and of the file that it was written in; of its name alone without one.
+
+    What the file imports is not part of it.
+    """
     try:
         source = inspect.getsourcefile(function if inspect.isroutine(function) else type(function))
     except TypeError:
         source = None
-    if source and Path(source).is_file():
-        return hashlib.sha256(Path(source).read_bytes()).hexdigest()
-    return hashlib.sha256(
-        repr(getattr(function, "__qualname__", type(function).__qualname__)).encode()
-    ).hexdigest()
+    name = str(getattr(function, "__qualname__", type(function).__qualname__))
+    code = Path(source).read_bytes() if source and Path(source).is_file() else b""
+    return hashlib.sha256(f"{name}\n".encode() + code).hexdigest()

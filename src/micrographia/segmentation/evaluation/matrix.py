@@ -98,8 +98,6 @@ class Evaluated:
         Key of an entry in the cache, by model, dataset, image.
     computed, reused
         How many predictions were made now, and how many were there already.
-    holder
-        What must live as long as the predictions do.
     """
 
     result: dict[str, Any]
@@ -108,7 +106,6 @@ class Evaluated:
     keys: Mapping[tuple[str, str, str], str]
     computed: int = 0
     reused: int = 0
-    holder: Any = None
 
 
 def evaluate(

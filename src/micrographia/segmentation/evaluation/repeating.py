@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,14 +41,12 @@ def repeat(
     gone = [place for place in options.datasets if not Path(place).is_dir()]
     if gone:
         raise SegmentationError(gone[0], "is not there any more", "Put the dataset back, or evaluate again")
-    empty = tempfile.TemporaryDirectory()
-    found = evaluate(
-        options,
-        Path(empty.name),
-        cache=Path(empty.name),
-        workers=workers,
-        command=command,
-        quiet=quiet,
-    )
-    found.holder = empty  # predictions are there until the result is gone
+    empty = Path(tempfile.mkdtemp())
+    try:
+        found = evaluate(options, empty, cache=empty, workers=workers, command=command, quiet=quiet)
+    except BaseException:
+        shutil.rmtree(empty, ignore_errors=True)
+        raise
+    # Predictions are there until the result is gone.
+    weakref.finalize(found, shutil.rmtree, empty, ignore_errors=True)
     return found
