@@ -46,7 +46,7 @@ class Outlines(StrEnum):
 
 
 NEXT = {
-    Layout.CELLPOSE: "cellpose --train --dir {out}/train --test_dir {test}",
+    Layout.CELLPOSE: "cellpose --train --dir {out}/train{test}",
     Layout.STARDIST: "StarDist's training notebook on {out}/train and {out}/val",
     Layout.NNUNET: "put {out} into nnUNet_raw, then  nnUNetv2_plan_and_preprocess",
     Layout.YOLO: "yolo segment train data={out}/data.yaml",
@@ -150,7 +150,8 @@ def _say(done: Exported, layout: Layout) -> None:
             say(f"  {finding.fix}")
     if len(done.findings) > SHOWN:
         say(f"{len(done.findings) - SHOWN} more in {done.path}/provenance.json")
-    test = done.path / ("validation" if "validation" in done.splits else "test")
+    held_out = next((name for name in ("validation", "test") if name in done.splits), "")
+    test = f" --test_dir {done.path}/{held_out}" if held_out else ""
     say(f"Next: {NEXT[layout].format(out=done.path, test=test)}")
 
 
