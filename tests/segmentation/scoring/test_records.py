@@ -1,6 +1,7 @@
 """What is kept of one image: cases by hand, and the way to JSON and back."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,3 +195,9 @@ def test_an_unknown_metric_is_told_what_there_is():
         metric("f2")
     assert metric("recall@0.95").name == "recall@0.95"
     assert metric("pq@0.5").value(score_pair(*two_cells()).sums) == 0.5
+
+
+def test_the_page_says_how_each_metric_is_pooled():
+    page = (Path(__file__).parents[3] / "docs" / "segmentation-scores.md").read_text(encoding="utf-8")
+    table = page.split("| metric | pooled |")[1].split("\n\n")[0]
+    assert {name for name in METRICS if f"`{name}`" not in table} == set()
