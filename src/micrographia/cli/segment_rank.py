@@ -55,11 +55,14 @@ def rank(
         typer.Option(help="Share of feature maps to drop in networks, as 0.1; several may follow"),
     ] = None,
     source: Annotated[
-        str, typer.Option(help="What the order rests on: input (perturbed images) or dropout")
+        str,
+        typer.Option(
+            help="What the order rests on: input (perturbed images), dropout, or consensus of models"
+        ),
     ] = "input",
     measure: Annotated[
-        str, typer.Option(help="Measure of agreement: f1, mean_f1, rand, hamming or dice")
-    ] = "f1",
+        str, typer.Option(help="Measure of agreement: rand, f1, mean_f1, hamming or dice")
+    ] = "rand",
     crop: Annotated[
         int, typer.Option(min=16, help="Of larger images use the middle: so many pixels along Y and X")
     ] = 1024,

@@ -44,11 +44,12 @@ def facts(ranking: Mapping[str, Any]) -> str:
 def legend(result: Mapping[str, Any]) -> str:
     """Return what the numbers of the table are."""
     measure = result["measures"][result["measure"]]
-    shown = "perturbed images" if result["source"] == "input" else "images with features dropped"
+    shown = "images with features dropped" if result["source"] == "dropout" else "perturbed images"
+    score = "consistency beyond control, 0 to 1"
     return (
         f"Consistency: agreement ({measure['title']}) of the predictions on the images and on {shown}. Control: the "
-        "same with images in which nothing is where it was. Score: consistency beyond control, 0 to 1. With others: "
-        "agreement with the other ranked models on the same images. Places and intervals: "
+        "same with images in which nothing is where it was. With others: matched F1 with the objects of the other "
+        f"ranked models. Score: {'with others' if result['source'] == 'consensus' else score}. Places and intervals: "
         f"{result['level']:.0%}, by groups."
     )
 

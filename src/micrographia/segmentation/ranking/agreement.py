@@ -29,6 +29,11 @@ class Measure:
 
 MEASURES: Mapping[str, Measure] = MappingProxyType(
     {
+        "rand": Measure(
+            "adapted Rand in the foreground",
+            "2 sum n_ij^2 / (sum a_i^2 + sum b_j^2), background no object on either side",
+            "Arganda-Carreras et al. 2015; for consistency Talks & Kreshuk, arXiv 2503.00450",
+        ),
         "f1": Measure(
             "matched F1 at IoU 0.5", "2 TP / (n_A + n_B)", "objects matched one to one at IoU >= 0.5"
         ),
@@ -36,11 +41,6 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
             "matched F1, mean over IoU 0.5 to 0.95",
             "mean over t of 2 TP_t / (n_A + n_B)",
             "as f1, ten thresholds",
-        ),
-        "rand": Measure(
-            "adapted Rand in the foreground",
-            "2 sum n_ij^2 / (sum a_i^2 + sum b_j^2), background no object on either side",
-            "Arganda-Carreras et al. 2015; for consistency Talks & Kreshuk, arXiv 2503.00450",
         ),
         "hamming": Measure(
             "Hamming agreement in the foreground",

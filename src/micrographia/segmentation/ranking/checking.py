@@ -36,8 +36,8 @@ def check(entries: Sequence[Entry], *, seed: int = 0) -> dict[str, Any] | None:
     -------
     ``tau``, ``spearman`` and their p (one-sided: agreement) over ranked models; ``regret``, of the model in the first
     place against the best of all, ranked or not; ``regret_random``, that of a model drawn blindly; ``by_measure`` and
-    ``by_kind``, tau of other measures of agreement and of single kinds of perturbation; ``consensus``, tau of the
-    agreement with the other models. None without labels.
+    ``by_kind``, tau of other measures of agreement and of single kinds of perturbation; ``consensus`` and
+    ``regret_consensus``, the same of an order by agreement with the other models. None without labels.
     """
     known = [one for one in entries if one["true"] is not None]
     if not known:
@@ -60,6 +60,7 @@ def check(entries: Sequence[Entry], *, seed: int = 0) -> dict[str, Any] | None:
         "taken": ranked[int(np.argmax(scores))]["key"] if ranked else None,
         "regret": regret(every, trusted) if ranked else math.nan,
         "regret_random": float(every.max() - every.mean()),
+        "regret_consensus": _regret_consensus(known, every),
         "best_left_out": max((one["true"][TRUE] for one in left), default=math.nan),
         "consensus": kendall_tau([one["consensus"] for one in ranked], true, seed=seed).tau,
         "by_measure": {
@@ -97,9 +98,12 @@ def check_all(held: Sequence[Sequence[Entry]], *, seed: int = 0) -> dict[str, An
     return {
         **_told(tau),
         "n_datasets": len(checked),
-        "regret": float(np.nanmean([one["regret"] for one in checked])),
-        "regret_worst": float(np.nanmax([one["regret"] for one in checked])),
+        "regret": _mean([one["regret"] for one in checked]),
+        "regret_worst": max(
+            (one["regret"] for one in checked if not math.isnan(one["regret"])), default=math.nan
+        ),
         "regret_random": float(np.mean([one["regret_random"] for one in checked])),
+        "regret_consensus": _mean([one["regret_consensus"] for one in checked]),
     }
 
 
@@ -165,6 +169,13 @@ def sentences(found: Mapping[str, Any], n_models: int) -> list[str]:
     return told
 
 
+def _regret_consensus(known: Sequence[Entry], true: Array) -> float:
+    said = _column(known, "consensus")
+    if np.isnan(said).all():
+        return math.nan
+    return regret(true, np.where(np.isnan(said), -1.0, said))
+
+
 def _told(tau: RankCorrelation) -> dict[str, Any]:
     return {
         "tau": tau.tau,
@@ -174,6 +185,11 @@ def _told(tau: RankCorrelation) -> dict[str, Any]:
         "n_models": tau.n,
         "reason": tau.reason,
     }
+
+
+def _mean(values: Sequence[float]) -> float:
+    held = [value for value in values if not math.isnan(value)]
+    return float(np.mean(held)) if held else math.nan
 
 
 def _column(entries: Sequence[Entry], name: str) -> Array:

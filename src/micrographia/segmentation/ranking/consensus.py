@@ -2,7 +2,7 @@
 
 A model can be perfectly consistent and wrong, for instance when it cuts every object in two. Consistency cannot show
 that; the other models can. Agreement between models follows their accuracy in many tasks (Baek et al., NeurIPS 2022),
-but a majority may be wrong too, so it does not change the order: it raises a doubt.
+but a majority may be wrong too: by default it does not change the order, it raises a doubt.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from micrographia.segmentation.ranking.agreement import agreement
 from micrographia.segmentation.ranking.measuring import Measured
 from micrographia.work import run
 
+MINIMUM = 3
+"""With fewer models none can be outvoted."""
 APART = 0.2
 """A model whose agreement with the others is lower than the highest by more than this stands apart."""
 
@@ -50,8 +52,8 @@ def meet(task: Meeting) -> list[float]:
 
 def consensus(
     records: Mapping[str, Sequence[Measured]], cache: Path, *, workers: int | None = 1, quiet: bool = True
-) -> dict[str, float]:
-    """Return how far each model agrees with the others, mean over images.
+) -> dict[str, list[float]]:
+    """Return how far each model agrees with the others on every image.
 
     Parameters
     ----------
@@ -64,19 +66,16 @@ def consensus(
 
     Returns
     -------
-    Model to agreement, 0 to 1; NaN for fewer than three models: two cannot outvote one another.
+    Model to agreement on each image, 0 to 1; NaN for fewer than three models: two cannot outvote one another.
     """
     names = list(records)
-    if len(names) < 3:
-        return dict.fromkeys(names, math.nan)
-    n = len(records[names[0]])
+    n = len(records[names[0]]) if names else 0
+    if len(names) < MINIMUM:
+        return {name: [math.nan] * n for name in names}
     tasks = [
         Meeting(records[names[0]][at].image, tuple(records[name][at].key for name in names), cache)
         for at in range(n)
     ]
     outcomes = run(meet, tasks, workers=workers, name=lambda task: task.image, label="comparing", quiet=quiet)
     table = np.array([outcome.result() for outcome in outcomes]).reshape(n, len(names))
-    return {
-        name: float(np.mean(column[~np.isnan(column)])) if not np.isnan(column).all() else math.nan
-        for name, column in zip(names, table.T, strict=True)
-    }
+    return {name: [float(value) for value in column] for name, column in zip(names, table.T, strict=True)}

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from micrographia.segmentation.ranking.agreement import MEASURES
-from micrographia.segmentation.ranking.consensus import APART, consensus
+from micrographia.segmentation.ranking.agreement import DEFAULT, MEASURES
+from micrographia.segmentation.ranking.consensus import APART, MINIMUM, consensus
 from micrographia.segmentation.ranking.measuring import Measured
 from micrographia.segmentation.ranking.scenes import OWN, Scenes
 from micrographia.segmentation.ranking.scoring import (
@@ -41,17 +41,22 @@ class Ruling:
     measure
         One of :data:`~micrographia.segmentation.ranking.agreement.MEASURES`.
     source
-        ``input``: perturbed images; ``dropout``: dropped features.
+        ``input``: perturbed images; ``dropout``: dropped features; ``consensus``: agreement with the other models.
     level
         Of the intervals.
     seed
         Of the resampling.
     """
 
-    measure: str = "f1"
+    measure: str = DEFAULT
     source: str = "input"
     level: float = 0.95
     seed: int = 0
+
+    @property
+    def shown(self) -> str:
+        """What consistency is measured on: ``input`` or ``dropout``."""
+        return "dropout" if self.source == "dropout" else "input"
 
 
 def order(
@@ -74,21 +79,21 @@ def order(
 
     Returns
     -------
-    ``models`` (one entry a model, the most consistent first, those that cannot be ranked last), ``used`` (ids of the
+    ``source`` (what the order rests on), ``models`` (one entry a model, the most consistent first, those that cannot be ranked last), ``used`` (ids of the
     images that decide), ``left_out`` (those that do not, and why), ``first`` (the models that may be the most
     consistent), ``decided`` and ``cannot_tell`` (sentences).
     """
-    judged = {key: judge(held, ruling.source) for key, held in records.items()}
+    judged = {key: judge(held, ruling.shown) for key, held in records.items()}
     ranked = {key: records[key] for key, found in judged.items() if found.status == "ranked"}
     silent = silent_images(ranked)
     used = common_images(ranked, silent)
     ids = [item.id for item in scenes.items]
     deciding = {key: [held[at] for at in used] for key, held in ranked.items()}
-    places, limits = _places(scenes, deciding, ruling)
     others = consensus(deciding, cache, workers=workers) if used else {}
+    places, limits = _places(scenes, deciding, others, ruling)
     entries = [
         _entry(key, records[key], judged[key], places.get(key), scenes, used, ruling)
-        | {"consensus": others.get(key, math.nan)}
+        | {"consensus": mean(others.get(key, []))}
         for key in records
     ]
     entries.sort(key=lambda one: (one["rank"] is None, one["rank"] or 0.0, one["status"]))
@@ -100,6 +105,7 @@ def order(
     first = [one["key"] for one in entries if one["low"] == 1]
     told = _cannot_tell(entries, first, len(used), limits, ruling)
     return {
+        "source": ruling.source,
         "models": entries,
         "used": [ids[at] for at in used],
         "left_out": left_out,
@@ -110,14 +116,20 @@ def order(
     }
 
 
-def _places(scenes: Scenes, ranked: Records, ruling: Ruling) -> tuple[dict[str, dict[str, Any]], str]:
+def _places(
+    scenes: Scenes, ranked: Records, others: Mapping[str, Sequence[float]], ruling: Ruling
+) -> tuple[dict[str, dict[str, Any]], str]:
     """Return for each ranked model its score, place and their intervals; and what limits the places."""
     if not ranked or not next(iter(ranked.values())):
         return {}, "there is no image on which the models can be compared"
+    if ruling.source == "consensus" and len(ranked) < MINIMUM:
+        return {}, f"{len(ranked)} models cannot outvote one another: consensus takes {MINIMUM}"
     unit = scenes.group_column or OWN
     scores = {}
     for key, held in ranked.items():
-        values = [image_score(record, ruling.measure, ruling.source).score for record in held]
+        values = [image_score(record, ruling.measure, ruling.shown).score for record in held]
+        if ruling.source == "consensus":
+            values = list(others[key])
         groups = [scenes.groups[record.image] for record in held]
         scores[key] = Scores(
             np.array(values), {unit: groups}, items=[r.image for r in held], bounds=(0.0, 1.0)
@@ -150,7 +162,7 @@ def _entry(
 ) -> dict[str, Any]:
     good = [record for record in records if not record.reason]
     shown = [records[at] for at in used if not records[at].reason] if place else good
-    scored = [image_score(record, ruling.measure, ruling.source) for record in shown]
+    scored = [image_score(record, ruling.measure, ruling.shown) for record in shown]
     nothing = {
         "rank": None, "low": None, "high": None, "score": mean([one.score for one in scored]),
         "score_low": math.nan, "score_high": math.nan, "interval": "none", "reason": "",
@@ -164,7 +176,7 @@ def _entry(
         "consistency": mean([one.consistency for one in scored]),
         "control": mean([one.control for one in scored]),
         "by_measure": {
-            name: mean([image_score(record, name, ruling.source).score for record in shown])
+            name: mean([image_score(record, name, ruling.shown).score for record in shown])
             for name in MEASURES
         },
         "by_kind": _means([by_kind(record, ruling.measure, "input") for record in shown]),
@@ -222,16 +234,9 @@ def _cannot_tell(
         told.append(f"Only {ranked[0]['key']} can be ranked: there is nothing to compare it with.")
     elif len(first) > 1:
         told.append(
-            f"It cannot be told which of {_listed(first)} is the most consistent: their intervals of places share "
-            "the first."
+            f"It cannot be told which of {_listed(first)} comes first: their intervals of places share it."
         )
-    highest = max((one["consensus"] for one in ranked if not math.isnan(one["consensus"])), default=math.nan)
-    told += [
-        f"{one['key']} is consistent but stands apart: it agrees with the other models by {one['consensus']:.2f}, "
-        f"where others reach {highest:.2f}. It may be wrong in the same way each time: look at what it finds."
-        for one in ranked
-        if one["key"] in first and one["consensus"] < highest - APART
-    ]
+    told += _apart(ranked, first)
     if limits:
         told.append(f"{limits[0].upper()}{limits[1:]}.")
     if len(ranked) > 1 and all(one["consistency"] > SATURATED for one in ranked):
@@ -246,6 +251,22 @@ def _cannot_tell(
     if ruling.source == "dropout" and any(one["status"] == "not asked" for one in entries):
         told.append("Models whose features cannot be dropped are not in the order.")
     return told
+
+
+def _apart(ranked: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[str]:
+    """Say which models that may be the first see other objects than the others."""
+    known = {one["key"]: one["consensus"] for one in ranked if not math.isnan(one["consensus"])}
+    if not known:
+        return []
+    highest = max(known, key=lambda key: known[key])
+    alone = [key for key in known if key in first and known[key] < known[highest] - APART]
+    if not alone:
+        return []
+    said = [f"{key} ({known[key]:.2f})" for key in alone]
+    return [
+        f"Consistent but apart from the other models, whose objects {_listed(said)} share less than {highest} "
+        f"({known[highest]:.2f}): such a model may be wrong in the same way each time. Look at what it finds."
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

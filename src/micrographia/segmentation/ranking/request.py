@@ -25,7 +25,7 @@ from micrographia.segmentation.ranking.scenes import Choice, Scenes
 from micrographia.segmentation.ranking.words import headline
 from micrographia.work import cores, run
 
-SOURCES = ("input", "dropout")
+SOURCES = ("input", "dropout", "consensus")
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _verify(request: Request, segmenters: Mapping[str, Any] | None) -> None:
         raise SegmentationError(
             "", "features are to be dropped, but no share is given", "Give one: --dropout 0.1"
         )
-    if ruling.source == "input" and not request.plan.perturbations:
+    if ruling.source != "dropout" and not request.plan.perturbations:
         raise SegmentationError("", "there is no perturbation", "Name one, or rank by dropout")
 
 

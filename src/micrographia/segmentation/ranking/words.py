@@ -34,7 +34,7 @@ def _one(ranking: Mapping[str, Any], alone: bool) -> list[str]:
         runner = ranked[1]
         if ranking["decided"]:
             told.append(
-                f"{first['key']} is the most consistent of {len(ranked)} models (score {_number(first['score'])}, "
+                f"{first['key']} is {_what(ranking)} of {len(ranked)} models (score {_number(first['score'])}, "
                 f"{interval(first)}; next {runner['key']} with {_number(runner['score'])})."
             )
         else:
@@ -42,6 +42,13 @@ def _one(ranking: Mapping[str, Any], alone: bool) -> list[str]:
                 f"{first['key']} has the highest score ({_number(first['score'])}, {interval(first)}; next "
                 f"{runner['key']} with {_number(runner['score'])}), but that does not decide it."
             )
+    voted = [one for one in ranked if one["consensus"] is not None]
+    favourite = max(voted, key=lambda one: one["consensus"]) if voted else None
+    if ranked and favourite is not None and favourite["key"] != ranked[0]["key"]:
+        told.append(
+            f"{favourite['key']} agrees most with the other models ({_number(favourite['consensus'])}; {ranked[0]['key']} "
+            f"{_number(ranked[0]['consensus'])}): if both do not agree, look at pictures of both."
+        )
     told += ranking["cannot_tell"][: None if alone else 1]
     for one in models:
         if one["status"] in ("worthless", "failed"):
@@ -51,6 +58,12 @@ def _one(ranking: Mapping[str, Any], alone: bool) -> list[str]:
     elif alone and ranked:
         told.append("There are no labels to hold this order against; consistent is not the same as right.")
     return told
+
+
+def _what(ranking: Mapping[str, Any]) -> str:
+    if ranking["source"] == "consensus":
+        return "the one that agrees most with the others"
+    return "the most consistent"
 
 
 def _pooled(found: Mapping[str, Any]) -> str:
