@@ -40,6 +40,10 @@ def test_evaluate_says_who_is_best_and_what_it_wrote(command, here, tmp_path):
     assert "cli_models:bright" in page
     assert "data:image/png;base64," in page
     assert json.loads((tmp_path / "out/result.json").read_text())["kind"] == "segmentation matrix"
+    records = [json.loads(path.read_text()) for path in (tmp_path / "out/usage").iterdir()]
+    assert {record["model"]["name"] for record in records} == {"cli_models:bright", "cli_models:nothing"}
+    assert {record["dataset"]["title"] for record in records} == {"nuclei"}
+    assert all(len(record["dataset"]["content_sha256"]) == 64 for record in records)
     again = command(
         "segment", "evaluate", "--models", "cli_models:bright", "--datasets", here / "nuclei", "--out", "out",
         *FAST, "--json",

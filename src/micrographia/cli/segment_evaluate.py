@@ -152,13 +152,14 @@ def written(found: Evaluated, out: Path, *, as_json: bool, silent: bool = False)
     """Write result, table and page, and say what they say."""
     from micrographia.report.matrix_page import write_matrix_page
     from micrographia.representation.evaluation.result import plain
-    from micrographia.segmentation.evaluation.result import write_result
+    from micrographia.segmentation.evaluation.result import write_result, write_usage
 
     document = plain(found.result)
     path = write_result(document, out)
     write_matrix_page(document, out / PAGE, overlays(found))
     if silent:
         return
+    write_usage(document, out)
     if as_json:
         say_json(document)
         return

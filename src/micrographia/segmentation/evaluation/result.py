@@ -10,6 +10,7 @@ from typing import Any
 from micrographia.metadata.files import write_whole
 from micrographia.representation.evaluation.result import plain
 from micrographia.segmentation.metrics.errors import SegmentationError
+from micrographia.segmentation.training.usage import FOLDER, usage_record, write_record
 
 KIND, FORMAT = "segmentation matrix", 1
 RESULT, TABLE = "result.json", "scores.parquet"
@@ -33,6 +34,39 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     path = folder / RESULT
     write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
     return path
+
+
+def write_usage(result: Mapping[str, Any], folder: Path) -> list[Path]:
+    """Write a usage record for every model on every dataset that it could be scored on; baselines are not use.
+
+    Returns
+    -------
+    list
+        The files, each named by the checksum of what it holds.
+    """
+    datasets = {entry["key"]: entry for entry in result["datasets"]}
+    models = {entry["key"]: entry for entry in result["models"] if not entry["baseline"]}
+    written = []
+    for cell in result["cells"]:
+        model, score = models.get(cell["model"]), cell["scores"][result["primary"]]
+        if model is None or score["value"] is None:
+            continue
+        record = usage_record(
+            datasets[cell["dataset"]],
+            {name: str(model[name]) for name in ("name", "version", "sha256")},
+            "evaluation of instance segmentation",
+            {
+                "name": result["primary"],
+                "value": score["value"],
+                "low": score["low"],
+                "high": score["high"],
+                "on": f"{cell['n_images'] - cell['n_failed']} images of {cell['dataset']}",
+                "seen": cell["status"],
+            },
+            result["created"],
+        )
+        written.append(write_record(folder / FOLDER, record))
+    return written
 
 
 def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
