@@ -25,7 +25,7 @@ def evaluate(
     models: Annotated[
         list[str] | None,
         typer.Option(
-            help="Models: a model.yaml or its folder, a BioImage.IO package, TorchScript or ONNX, package.module:function, "
+            help="Models: model.yaml or its folder, a BioImage.IO package, TorchScript, ONNX, package.module:function, "
             "program:NAME, or a baseline; several may follow"
         ),
     ] = None,
@@ -45,6 +45,10 @@ def evaluate(
         str | None, typer.Option(help="Split to evaluate; the test split by default, where there is one")
     ] = None,
     masks: Annotated[str | None, typer.Option(help="Annotation set that holds the truth")] = None,
+    annotators: Annotated[
+        list[str] | None,
+        typer.Option(help="Annotation sets of the same objects by different people; several may follow"),
+    ] = None,
     baselines: Annotated[
         list[str] | None,
         typer.Option(help="Baselines beside the models; all by default, `off` for none; several may follow"),
@@ -91,6 +95,7 @@ def evaluate(
         group=unit,
         split=split,
         masks=masks,
+        annotators=tuple(annotators or ()),
         baselines=wanted,
         tune_on=tuple(map(str, tune_on or ())),
         budget=budget,

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from matrix_samples import MODULE, brightest, copied, simulated
+from micrographia.cli import main
+from micrographia.dataset import open_dataset
 from micrographia.representation.evaluation.result import plain
 from micrographia.segmentation.evaluation.matrix import Options, evaluate
 from micrographia.segmentation.evaluation.repeating import repeat
@@ -206,3 +208,29 @@ def test_what_is_no_matrix_is_refused(tmp_path):
     (tmp_path / "result.json").write_text('{"kind": "segmentation matrix", "format": 9}')
     with pytest.raises(SegmentationError, match="format 9"):
         read_result(tmp_path)
+
+
+def test_two_annotators_give_the_human_ceiling(made, models, tmp_path):
+    import tifffile
+
+    # A second person draws the same nuclei one pixel further to the right.
+    folder = copied(made / "nuclei", tmp_path / "twice")
+    (folder / "second_masks").mkdir()
+    for path in sorted((folder / "masks").iterdir()):
+        tifffile.imwrite(folder / "second_masks" / path.name, np.roll(tifffile.imread(path), 1, axis=1))
+    for name in ("mifa.yaml", "files.tsv"):
+        (folder / name).unlink()
+    split = ["--group", "well=treatments.csv:well", "--split", "treatments.csv:split"]
+    assert main(["describe", str(folder), *split]) == 0
+    sets = tuple(open_dataset(folder).annotation_sets)
+    assert len(sets) == 2
+    more = {"annotators": sets, "baselines": ("nothing",), "split": "train", "boundary": False}
+    result = evaluate(
+        Options(models=(BRIGHT,), datasets=(str(folder),), **more), tmp_path / "out", quiet=True, workers=1
+    ).result
+    by_model = {row["model"]: row for row in result["human"]}
+    assert by_model[BRIGHT]["human"] > 0.9
+    assert by_model[BRIGHT]["n_images"] == 6
+    assert by_model["nothing"]["word"] == "below human agreement"
+    assert by_model["nothing"]["model_score"] == 0
+    assert any("human agreement (2 annotators of 6 images" in sentence for sentence in result["headline"])

@@ -14,7 +14,6 @@ from micrographia.segmentation.evaluation.pictures import choose_examples
 from micrographia.segmentation.evaluation.prediction import Done
 from micrographia.segmentation.evaluation.result import FORMAT, KIND
 from micrographia.segmentation.evaluation.targets import Column
-from micrographia.segmentation.evaluation.wording import headline
 from micrographia.segmentation.scoring.catalogue import METRICS
 from micrographia.segmentation.scoring.failure import failure_by
 from micrographia.segmentation.scoring.metrics import THRESHOLDS
@@ -68,7 +67,7 @@ def assemble(
             if records[contender.key, column.key]
         }
         ranks += scoring.places(named, column, settings)
-    result: dict[str, Any] = {
+    return {
         "kind": KIND,
         "format": FORMAT,
         "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -92,8 +91,6 @@ def assemble(
         "failure": _failure(contenders, held, records),
         "examples": choose_examples(contenders, held, records, settings.primary),
     }
-    result["headline"] = headline(result)
-    return result
 
 
 def _versus(

@@ -16,7 +16,9 @@ from micrographia.segmentation.evaluation.cache import Cache, folder_for
 from micrographia.segmentation.evaluation.cells import Settings
 from micrographia.segmentation.evaluation.computing import fingerprints, predictions
 from micrographia.segmentation.evaluation.contenders import BASELINES, Contender, baselines, models
+from micrographia.segmentation.evaluation.human import ceilings
 from micrographia.segmentation.evaluation.targets import Column, columns, unique_keys
+from micrographia.segmentation.evaluation.wording import headline
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.scoring.catalogue import METRICS
 
@@ -37,6 +39,8 @@ class Options:
         Split that is evaluated; by default the test split where there is one.
     masks
         Annotation set.
+    annotators
+        Annotation sets in which different people annotated the same objects; by default those whose objects name who.
     baselines
         Names of the baselines.
     tune_on
@@ -59,6 +63,7 @@ class Options:
     group: str | None = None
     split: str | None = None
     masks: str | None = None
+    annotators: tuple[str, ...] = ()
     baselines: tuple[str, ...] = BASELINES
     tune_on: tuple[str, ...] = ()
     budget: int = 16
@@ -162,6 +167,10 @@ def evaluate(
     done, keys, computed = predictions(contenders, held, kept, options.boundary, workers, executor, quiet)
     settings = Settings(options.primary, options.delta, options.seed)
     result = assemble(settings, contenders, held, sources, facts, done)
+    result["human"] = ceilings(
+        held, contenders, kept, keys, settings, sets=options.annotators or None, quiet=quiet
+    )
+    result["headline"] = headline(result)
     result["provenance"] = provenance(options.seed, command, time.perf_counter() - started) | {
         "options": _placed(options).to_json(),
     }
@@ -187,7 +196,7 @@ def _columns(path: str, options: Options, workers: int | None, quiet: bool) -> l
         by=options.by,
         group=options.group,
         split=options.split,
-        masks=options.masks,
+        masks=options.masks or (options.annotators[0] if options.annotators else None),
         workers=workers,
         quiet=quiet,
     )

@@ -17,6 +17,7 @@ def headline(result: Mapping[str, Any]) -> list[str]:
     for dataset in result["datasets"]:
         cells = [cell for cell in result["cells"] if cell["dataset"] == dataset["key"]]
         told.append(_dataset(result["primary"], dataset, cells, titles))
+    told += [_human(row) for row in result.get("human", ()) if not titles[row["model"]]["baseline"]]
     told += _clean(result)
     told += _failed(result)
     if any("groups unknown" in note for cell in result["cells"] for note in cell["notes"]):
@@ -59,6 +60,19 @@ def _dataset(
             said += f" ({row['low']:+.2f} to {row['high']:+.2f})"
     flag = "" if best["status"] == Status.CLEAN.value else f"; {_status(best['status'])}"
     return f"{text}; {said}{flag}."
+
+
+def _human(row: Mapping[str, Any]) -> str:
+    annotators = f"{len(row['annotators'])} annotators of {row['n_images']} images"
+    scores = f"{row['model_score']:.2f} with them, {row['human']:.2f} among themselves"
+    return f"{row['dataset']}: {row['model']} is {_WORDS.get(row['word'], row['word'])} ({annotators}: {scores})."
+
+
+_WORDS = {
+    "undecided": "neither shown to be below nor within human agreement",
+    "too few groups": "not to be told from human agreement, with so few groups",
+    "undefined": "not comparable with human agreement",
+}
 
 
 def _score(cell: Mapping[str, Any], primary: str) -> str:
