@@ -186,9 +186,13 @@ def table(document: dict[str, Any]) -> list[str]:
     cells = {(cell["model"], cell["dataset"]): cell for cell in document["cells"]}
     datasets = [entry["key"] for entry in document["datasets"]]
     models = sorted(document["models"], key=lambda model: model["baseline"])
-    rows = [[primary, *datasets]]
-    for model in models:
-        rows.append([model["key"], *(_shown(cells.get((model["key"], name)), primary) for name in datasets)])
+    rows = [
+        [primary, *datasets],
+        *(
+            [model["key"], *(_shown(cells.get((model["key"], name)), primary) for name in datasets)]
+            for model in models
+        ),
+    ]
     widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
     return [
         "  ".join(

@@ -1,4 +1,4 @@
-"""The human ceiling of a matrix: where several people annotated the same images, models are held against all of them."""
+"""The human ceiling of a matrix: models held against all who annotated an image, where several people did."""
 
 from __future__ import annotations
 
