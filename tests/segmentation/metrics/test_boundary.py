@@ -8,11 +8,15 @@ from scipy import ndimage
 from skimage import filters, io, measure, segmentation
 
 from label_images import discs
-from micrographia.segmentation.metrics import SegmentationError, contingency
+from micrographia.images import ArrayImage
+from micrographia.segmentation.metrics import SegmentationError, boundary, contingency
 from micrographia.segmentation.metrics.boundary import (
     BoundaryCounts,
     boundary_counts,
+    boundary_counts_blockwise,
     boundary_f1,
+)
+from micrographia.segmentation.metrics.boundary_tolerant import (
     boundary_tolerant_iou,
     tolerance_band,
     tolerant_contingency,
@@ -343,12 +347,37 @@ def test_real_nuclei_against_distance_transforms(data):
             assert np.array_equal(kept[kept > 0], np.unique(truth[truth > 0]))
 
 
-def test_counts_add_up_over_images():
+@settings(deadline=None, max_examples=40)
+@given(pairs(), TOLERANCES, SIDES, st.integers(1, 4), st.integers(0, 4))
+def test_blocks_give_the_same_as_the_whole(pair, tolerance, kind, chunk, left_out):
+    truth, predicted = pair
+    region = np.indices(truth.shape).sum(axis=0) >= left_out
+    arguments = {"tolerance": tolerance, "spacing": spacing_of(kind, truth.ndim), "ignore": [2]}
+    whole = boundary_counts(truth, predicted, region=region, **arguments)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(boundary, "BLOCK_PIXELS", chunk)
+        found = boundary_counts_blockwise(truth, predicted, region=region, threads=2, **arguments)
+    assert found == whole
+
+
+def test_blocks_of_a_memory_map_and_of_images(tmp_path):
+    truth, predicted = blobs(5, (20, 60, 60), 30)
+    mapped = np.memmap(tmp_path / "truth.raw", truth.dtype, "w+", shape=truth.shape)
+    mapped[:] = truth
+    image = ArrayImage(predicted, "ZYX")
+    found = boundary_counts_blockwise(mapped, image, spacing=(2.0, 0.5, 0.5))
+    assert found == boundary_counts(truth, predicted, spacing=(2.0, 0.5, 0.5))
+    with pytest.raises(SegmentationError, match="holds float32"):
+        boundary_counts_blockwise(mapped, predicted.astype(np.float32))
+
+
+def test_a_part_that_was_annotated_counts_less():
     truth, predicted = discs(96), np.roll(discs(96), 2, 0)
     halves = [
         boundary_counts(truth, predicted, region=region)
         for region in (np.indices(truth.shape)[1] < 40, np.indices(truth.shape)[1] >= 40)
     ]
-    whole = halves[0] + halves[1]
-    assert whole.truth <= boundary_counts(truth, predicted).truth
-    assert isinstance(whole.f1, float)
+    whole = boundary_counts(truth, predicted)
+    both = halves[0] + halves[1]
+    assert 0.8 * whole.truth < both.truth <= whole.truth
+    assert both.f1 == pytest.approx(whole.f1, abs=0.1)

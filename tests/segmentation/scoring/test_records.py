@@ -20,6 +20,7 @@ from micrographia.segmentation.scoring import (
     counted,
     failed_pair,
     metric,
+    score_blockwise,
     score_pair,
 )
 from segmentation.metrics.oracle import blobs, cells, pairs
@@ -188,6 +189,14 @@ def test_counts_add_up():
     whole = counted([one.sums for one in records])
     assert whole == {name: sum(one.counts[name] for one in records) for name in whole}
     assert whole["tp"] + whole["fn"] == whole["n_truth"]
+
+
+def test_an_image_larger_than_memory_has_the_same_sums():
+    truth, predicted = blobs(6, (10, 40, 40), 20)
+    whole = score_pair(truth, predicted, pixel_size=(2.0, 0.5, 0.5), ignore=[3])
+    found = score_blockwise(truth, predicted, pixel_size=(2.0, 0.5, 0.5), ignore=[3])
+    assert found.sums == {name: value for name, value in whole.sums.items() if "tolerant" not in name}
+    assert (found.pixel_size, found.ndim, found.tolerance) == (whole.pixel_size, whole.ndim, whole.tolerance)
 
 
 def test_an_unknown_metric_is_told_what_there_is():

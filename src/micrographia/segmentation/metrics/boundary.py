@@ -1,27 +1,30 @@
-"""Metrics of boundaries: how much of them agrees within a tolerance, and objects compared without them."""
+"""Boundary F1: how much of the boundaries of objects agrees within a tolerance."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
-from math import isfinite
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.segmentation.metrics.contingency import Contingency, contingency
-from micrographia.segmentation.metrics.errors import SegmentationError
-from micrographia.segmentation.metrics.overlap import seg
+from micrographia.images.image import Image
+from micrographia.segmentation.metrics.blocks import BLOCK_PIXELS, open_source, tiles
+from micrographia.segmentation.metrics.boundary_steps import (
+    Spacing,
+    deep,
+    deep_shape,
+    reach_of,
+    rows,
+    sides_of,
+)
+from micrographia.segmentation.metrics.contingency import Contingency, contingency, contingency_blockwise
+from micrographia.work import Progress, cores
 
 Array = npt.NDArray[Any]
-Mask = npt.NDArray[np.bool_]
-Spacing = float | Sequence[float] | None
-
-SLACK = 1e-9
-"""Relative; a distance that is the tolerance but for rounding is within it."""
-LARGEST = 4_000_000
-"""Pixels within the tolerance of one pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +133,12 @@ def boundary_counts(
     SegmentationError
         If the images do not fit each other, are not label images, or the tolerance or spacing is no such.
     """
-    from micrographia.segmentation.metrics import boundary_kernels as kernels
-
     if table is None:
         table = contingency(truth, predicted, region=region, ignore=ignore)
     ours, theirs = np.asarray(truth), np.asarray(predicted)
-    rows, reach = _rows(_tolerance(tolerance), _spacing(spacing, ours.ndim), ours.shape)
-    counted_truth, counted_predicted = _counted(ours, theirs, region, table)
-    limit = int(reach.max()) + 1
-    near_truth, near_predicted = (_gaps(labels, limit) for labels in (ours, theirs))
-    found = np.zeros((2, 2), np.int64)
-    kernels.count(near_predicted, near_truth, counted_predicted, rows, reach, found[0])
-    kernels.count(near_truth, near_predicted, counted_truth, rows, reach, found[1])
-    return BoundaryCounts(*found.ravel().tolist())
+    within = rows(reach_of(tolerance), sides_of(spacing, ours.ndim), deep_shape(ours.shape))
+    inside = None if region is None else np.asarray(region)
+    return _count(ours, theirs, inside, table, within, [slice(0, size) for size in ours.shape])
 
 
 def boundary_f1(
@@ -170,138 +166,72 @@ def boundary_f1(
     ).f1
 
 
-def tolerance_band(truth: npt.ArrayLike, *, tolerance: float = 2.0, spacing: Spacing = None) -> Mask:
-    """Return the pixels whose label a slightly different border would change.
-
-    A pixel is in the band if a pixel of another label, background included, is at most ``tolerance`` away (between
-    centres): with 1 pixel the band is one pixel wide on each side of a border. An object of which nothing would be left
-    keeps its deepest pixels, those that are farthest from other labels, so that no object vanishes. The edge of the
-    image is no border.
-
-    Parameters
-    ----------
-    truth
-        Label image, integers ``(Y, X)`` or ``(Z, Y, X)``; 0 is background.
-    tolerance
-        Width on each side, in pixels, or in the unit of ``spacing``.
-    spacing
-        Size of a pixel along each axis, or along all; None for pixels.
-
-    Returns
-    -------
-    bool, of the shape of ``truth``.
-
-    Raises
-    ------
-    SegmentationError
-        If it is no label image, or the tolerance or spacing is no such.
-    """
-    from micrographia.segmentation.metrics import boundary_kernels as kernels
-
-    ids = contingency(truth, truth).truth_ids
-    labels = np.asarray(truth)
-    steps, squares = _ball(_tolerance(tolerance), _spacing(spacing, labels.ndim), labels.shape)
-    solid = deep(labels)
-    found = np.zeros(solid.shape, np.bool_)
-    kernels.band(solid, steps, found)
-    left = np.where(found.reshape(labels.shape), 0, labels)
-    lost = np.setdiff1d(ids, contingency(left, left).truth_ids, assume_unique=True)
-    if len(lost):
-        places = np.argwhere(np.isin(labels, lost).reshape(solid.shape))
-        step = np.empty(len(places), np.int64)
-        kernels.nearest_other(solid, places, steps, step)
-        owner = np.searchsorted(lost, labels.reshape(solid.shape)[tuple(places.T)])
-        deepest = np.zeros(len(lost))
-        np.maximum.at(deepest, owner, squares[step])
-        core = squares[step] >= deepest[owner] * (1 - SLACK)
-        found[tuple(places[core].T)] = False
-    return found.reshape(labels.shape)
-
-
-def tolerant_contingency(
-    truth: npt.ArrayLike,
-    predicted: npt.ArrayLike,
+def boundary_counts_blockwise(
+    truth: Image | Any,
+    predicted: Image | Any,
     *,
     tolerance: float = 2.0,
     spacing: Spacing = None,
-    region: npt.ArrayLike | None = None,
+    region: Image | Any | None = None,
     ignore: Collection[int] = (),
     table: Contingency | None = None,
-) -> Contingency:
-    """Count overlaps outside the :func:`tolerance_band` of the truth, so that every metric of a table is tolerant.
+    threads: int | None = None,
+    quiet: bool = True,
+) -> BoundaryCounts:
+    """Count boundary pixels of two label images that are larger than memory.
 
-    Datasets draw borders differently: inside or outside of the membrane, generously or tightly. What then differs lies
-    within a band along the true borders, which is left out here as the *void* border is in the PASCAL VOC challenge
-    (Everingham et al., Int J Comput Vis 2010). A predicted object is neither right nor wrong if it is so with the band.
+    Each block is read with a margin as wide as the tolerance; what is held at once is, for each thread, one block of
+    about four million pixels of each image.
 
     Parameters
     ----------
-    truth, predicted, tolerance, spacing, region, ignore, table
-        As in :func:`boundary_counts`; ``table`` is that with the band.
+    truth, predicted, region
+        As in :func:`~micrographia.segmentation.metrics.contingency_blockwise`.
+    tolerance, spacing, ignore, table
+        As in :func:`boundary_counts`.
+    threads
+        None for one a processor.
+    quiet
+        False shows progress on a terminal.
 
     Returns
     -------
-    The contingency table of the pixels outside the band.
+    The same as :func:`boundary_counts` gives for the whole arrays.
 
     Raises
     ------
     SegmentationError
-        As :func:`boundary_counts` does.
+        As :func:`boundary_counts`; also if an image has several channels or time points.
     """
     if table is None:
-        table = contingency(truth, predicted, region=region, ignore=ignore)
-    ours, theirs = np.asarray(truth), np.asarray(predicted)
-    counted = ~tolerance_band(ours, tolerance=tolerance, spacing=spacing)
-    if region is not None:
-        counted &= np.asarray(region) != 0
-    if len(table.not_judged):
-        counted &= ~np.isin(ours, table.not_judged)
-    # Not as a region, which would leave out objects that lie mostly in the band.
-    found = contingency(np.where(counted, ours, 0), np.where(counted, theirs, 0))
-    out = np.isin(found.predicted_ids, table.predicted_ids[~table.judged])
-    return replace(
-        found,
-        n_pixels=int(counted.sum()),
-        ignored=frozenset(np.flatnonzero(out).tolist()),
-        not_judged=table.not_judged,
-    )
-
-
-def boundary_tolerant_iou(
-    truth: npt.ArrayLike,
-    predicted: npt.ArrayLike,
-    *,
-    tolerance: float = 2.0,
-    spacing: Spacing = None,
-    region: npt.ArrayLike | None = None,
-    ignore: Collection[int] = (),
-) -> float:
-    """Return the mean IoU of the truth objects, compared outside the band around their borders.
-
-    ``SEG`` of :func:`tolerant_contingency`: of each truth object the IoU with the predicted object that covers more
-    than half of it, 0 if none does; pixels of the :func:`tolerance_band` count for neither. NaN if there is no truth
-    object though some are predicted, 1 if there is nothing and nothing is predicted. Beside ``SEG`` itself it tells how
-    much of a low score is borders drawn otherwise.
-
-    Parameters
-    ----------
-    truth, predicted, tolerance, spacing, region, ignore
-        As in :func:`boundary_counts`.
-
-    Examples
-    --------
-    >>> truth = np.zeros((12, 12), np.uint8)
-    >>> truth[3:9, 3:9] = 1
-    >>> wider = np.zeros((12, 12), np.uint8)
-    >>> wider[2:10, 2:10] = 1
-    >>> boundary_tolerant_iou(truth, wider)
-    1.0
-    """
-    return seg(
-        tolerant_contingency(
-            truth, predicted, tolerance=tolerance, spacing=spacing, region=region, ignore=ignore
+        table = contingency_blockwise(
+            truth, predicted, region=region, ignore=ignore, threads=threads, quiet=quiet
         )
-    )
+    whole = table
+    t, p = open_source(truth, "truth"), open_source(predicted, "prediction")
+    r = None if region is None else open_source(region, "region")
+    within = rows(reach_of(tolerance), sides_of(spacing, len(t.shape)), deep_shape(t.shape))
+    margin = [*np.abs(within[0]).max(axis=0).tolist(), int(within[1].max())][-len(t.shape) :]
+    parts = list(product(*tiles(t.shape, t.block, BLOCK_PIXELS)))
+
+    with Progress("comparing boundaries", len(parts), quiet=quiet) as progress:
+
+        def work(core: tuple[slice, ...]) -> BoundaryCounts:
+            # One pixel more, because a pixel at the edge of what is read does not show all its neighbours.
+            start = [max(part.start - width - 1, 0) for part, width in zip(core, margin, strict=True)]
+            at = tuple(
+                slice(first, min(part.stop + width + 1, size))
+                for first, part, width, size in zip(start, core, margin, t.shape, strict=True)
+            )
+            own = [slice(part.start - s, part.stop - s) for part, s in zip(core, start, strict=True)]
+            return _count(t[at], p[at], None if r is None else r[at], whole, within, own)
+
+        found = BoundaryCounts(0, 0, 0, 0)
+        with ThreadPoolExecutor(max(1, threads or cores())) as pool:
+            for one in pool.map(work, parts):
+                found = found + one
+                progress.advance()
+    return found
 
 
 def _share(near: int, total: int, other: int) -> float:
@@ -310,85 +240,40 @@ def _share(near: int, total: int, other: int) -> float:
     return near / total
 
 
-def _tolerance(tolerance: float) -> float:
-    if not (isfinite(tolerance) and tolerance >= 0):
-        raise SegmentationError("", f"a tolerance of {tolerance} is no distance", "Give 0 or more")
-    return float(tolerance) * (1 + SLACK)
-
-
-def _spacing(spacing: Spacing, ndim: int) -> tuple[float, ...]:
-    """Return the size of a pixel along Z, Y, X; that along Z of 2D images does not matter."""
-    if ndim not in (2, 3):
-        raise SegmentationError(
-            "", f"label images of {ndim} axes have no boundary", "Give (Y, X) or (Z, Y, X)"
-        )
-    sides = np.broadcast_to(1.0 if spacing is None else np.asarray(spacing, np.float64), _axes(spacing, ndim))
-    if not (np.isfinite(sides).all() and (sides > 0).all()):
-        raise SegmentationError("", f"{spacing} are no sizes of pixels", "Give sizes above 0, one an axis")
-    return (1.0,) * (3 - ndim) + tuple(sides.tolist())
-
-
-def _axes(spacing: Spacing, ndim: int) -> tuple[int]:
-    given = np.size(1.0 if spacing is None else spacing)
-    if given not in (1, ndim):
-        raise SegmentationError("", f"{given} sizes of pixels for {ndim} axes", "Give one, or one an axis")
-    return (ndim,)
-
-
-def deep(labels: Array) -> Array:
-    """Return labels as ``(Z, Y, X)`` of an unsigned type, without copying them if they are in C order."""
-    plain = np.ascontiguousarray(labels, labels.dtype.newbyteorder("="))
-    return plain.view(f"u{plain.dtype.itemsize}").reshape((1,) * (3 - plain.ndim) + plain.shape)
-
-
-def _gaps(labels: Array, limit: int) -> Array:
+def _count(
+    truth: Array,
+    predicted: Array,
+    region: Array | None,
+    table: Contingency,
+    within: tuple[Array, Array],
+    core: Sequence[slice],
+) -> BoundaryCounts:
+    """Count the boundary pixels of a part of two arrays; what lies around it may be what they are near to."""
     from micrographia.segmentation.metrics import boundary_kernels as kernels
 
-    solid = deep(labels)
-    out = np.empty(solid.shape, np.uint8 if limit < 255 else np.int32)
-    kernels.gaps(solid, limit, out)
-    return out
+    limit = int(within[1].max()) + 1
+    bounds = np.array([(0, 1)] * (3 - len(core)) + [(part.start, part.stop) for part in core], np.int64)
+    counted = _counted(truth, predicted, region, table)
+    gaps = []
+    for labels in (truth, predicted):
+        gaps.append(np.empty(deep_shape(labels.shape), np.uint8 if limit < 255 else np.int32))
+        kernels.gaps(deep(labels), limit, gaps[-1])
+    found = np.zeros((2, 2), np.int64)
+    kernels.count(gaps[1], gaps[0], counted[1], bounds, *within, found[0])
+    kernels.count(gaps[0], gaps[1], counted[0], bounds, *within, found[1])
+    return BoundaryCounts(*found.ravel().tolist())
 
 
-def _steps(tolerance: float, sides: Sequence[float], shape: Sequence[int]) -> tuple[Array, Array]:
-    """Return all steps of at most the tolerance along some axes, the nearest first, and their squared lengths."""
-    reach = [min(int(tolerance / side), size - 1) for side, size in zip(sides, shape, strict=True)]
-    if np.prod([2.0 * most + 1 for most in reach]) > LARGEST:
-        raise SegmentationError(
-            "", f"a tolerance of {tolerance:g} holds too many pixels", "Use a smaller tolerance"
-        )
-    axes = np.meshgrid(*(np.arange(-most, most + 1) for most in reach), indexing="ij")
-    steps = np.stack([axis.ravel() for axis in axes], axis=-1)
-    squares = ((steps * np.asarray(sides)) ** 2).sum(axis=1)
-    order = np.argsort(squares, kind="stable")
-    order = order[squares[order] <= tolerance**2]
-    return steps[order].astype(np.int64), squares[order]
-
-
-def _ball(tolerance: float, sides: Sequence[float], shape: Sequence[int]) -> tuple[Array, Array]:
-    return _steps(tolerance, sides, (1,) * (3 - len(shape)) + tuple(shape))
-
-
-def _rows(tolerance: float, sides: Sequence[float], shape: Sequence[int]) -> tuple[Array, Array]:
-    """Return the steps along Z and Y to rows within the tolerance, and how many pixels along X remain in each."""
-    whole = (1,) * (3 - len(shape)) + tuple(shape)
-    rows, squares = _steps(tolerance, sides[:2], whole[:2])
-    reach = np.sqrt(tolerance**2 - squares) / sides[2]
-    return rows, np.minimum(reach, whole[2]).astype(np.int64)
-
-
-def _counted(
-    truth: Array, predicted: Array, region: npt.ArrayLike | None, table: Contingency
-) -> tuple[Mask, Mask]:
-    """Return which pixels of truth and prediction count, ``(Z, Y, X)``; without pixels where all do."""
+def _counted(truth: Array, predicted: Array, region: Array | None, table: Contingency) -> tuple[Array, Array]:
+    """Return which pixels of truth and prediction count, bool ``(Z, Y, X)``; without pixels where all do."""
     every = np.zeros((0, 0, 0), np.bool_)
     if region is None and not len(table.not_judged):
         return every, every
-    ours = np.ones(truth.shape, np.bool_) if region is None else np.asarray(region) != 0
+    ours = np.ones(truth.shape, np.bool_) if region is None else region != 0
     if len(table.not_judged):
         ours = ours & ~np.isin(truth, table.not_judged)
     theirs = ours
     if table.ignored:
         theirs = ours & ~np.isin(predicted, table.predicted_ids[~table.judged])
-    whole = (1,) * (3 - truth.ndim) + truth.shape
+    whole = deep_shape(truth.shape)
     return np.ascontiguousarray(ours).reshape(whole), np.ascontiguousarray(theirs).reshape(whole)

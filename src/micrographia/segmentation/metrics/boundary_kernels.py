@@ -54,7 +54,9 @@ def gaps(labels: Array, limit: int, out: Array) -> None:
 
 
 @compiled
-def count(ours: Array, theirs: Array, counted: Array, rows: Ints, reach: Ints, out: Ints) -> None:
+def count(
+    ours: Array, theirs: Array, counted: Array, bounds: Ints, rows: Ints, reach: Ints, out: Ints
+) -> None:
     """Count boundary pixels, and those that have one of the other image within the tolerance.
 
     Parameters
@@ -63,6 +65,8 @@ def count(ours: Array, theirs: Array, counted: Array, rows: Ints, reach: Ints, o
         What :func:`gaps` wrote for both images ``(Z, Y, X)``.
     counted
         Which pixels of ours count, bool ``(Z, Y, X)``; without pixels, all do.
+    bounds
+        First and last + 1 of the pixels to count along each axis ``(3, 2)``; others may be near to them.
     rows
         Rows in which to look, ``(k, 2)``: steps along Z and Y, the nearest first.
     reach
@@ -70,13 +74,13 @@ def count(ours: Array, theirs: Array, counted: Array, rows: Ints, reach: Ints, o
     out
         Filled with the number of those within the tolerance, and of all.
     """
-    depth, height, width = ours.shape
+    depth, height, _ = ours.shape
     every = counted.size == 0
     near = 0
     total = 0
-    for z in range(depth):
-        for y in range(height):
-            for x in range(width):
+    for z in range(bounds[0, 0], bounds[0, 1]):
+        for y in range(bounds[1, 0], bounds[1, 1]):
+            for x in range(bounds[2, 0], bounds[2, 1]):
                 if ours[z, y, x] != 0 or not (every or counted[z, y, x]):
                     continue
                 total += 1

@@ -27,7 +27,13 @@ if TYPE_CHECKING:
         paired,
         scores,
     )
-    from micrographia.segmentation.scoring.records import PairRecord, counted, failed_pair, score_pair
+    from micrographia.segmentation.scoring.records import (
+        PairRecord,
+        counted,
+        failed_pair,
+        score_blockwise,
+        score_pair,
+    )
     from micrographia.segmentation.scoring.sums import SUMS
 
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "over_datasets",
     "paired",
     "score_annotators",
+    "score_blockwise",
     "score_pair",
     "scores",
 ]
@@ -65,7 +72,7 @@ _HOMES = {
     "metrics": ("THRESHOLDS", "Metric", "Ratio"),
     "objects": ("Objects",),
     "pooling": ("compare_models", "over_datasets", "paired", "scores"),
-    "records": ("PairRecord", "counted", "failed_pair", "score_pair"),
+    "records": ("PairRecord", "counted", "failed_pair", "score_blockwise", "score_pair"),
     "sums": ("SUMS",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

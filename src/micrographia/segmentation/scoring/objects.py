@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.segmentation.metrics.boundary import deep
+from micrographia.segmentation.metrics.boundary_steps import deep
 from micrographia.segmentation.metrics.contingency import Contingency, match
 from micrographia.segmentation.metrics.errors import SegmentationError
 

@@ -9,10 +9,12 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from micrographia.segmentation.metrics.contingency import contingency
+from micrographia.segmentation.metrics.blocks import open_source
+from micrographia.segmentation.metrics.boundary import boundary_counts_blockwise
+from micrographia.segmentation.metrics.contingency import contingency, contingency_blockwise
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.scoring.objects import Objects, objects_of, sides_of
-from micrographia.segmentation.scoring.sums import boundary_sums, table_sums
+from micrographia.segmentation.scoring.sums import boundary_sums, near_sums, table_sums
 
 FORMAT = 1
 """Version of the JSON of a record."""
@@ -161,8 +163,7 @@ def score_pair(
     sides = sides_of(pixel_size, ours.ndim)
     sums = table_sums(table)
     if boundary:
-        spacing = tuple(side / min(sides) for side in sides) if sides else None
-        sums |= boundary_sums(ours, theirs, table, tolerance, spacing, region, ignore)
+        sums |= boundary_sums(ours, theirs, table, tolerance, _relative(sides), region, ignore)
     kept: tuple[Objects | None, Objects | None] = (None, None)
     if objects:
         kept = objects_of(table, ours, theirs, sides)
@@ -174,6 +175,52 @@ def score_pair(
         ndim=ours.ndim,
         tolerance=float(tolerance) if boundary else None,
     )
+
+
+def score_blockwise(
+    truth: Any,
+    predicted: Any,
+    *,
+    region: Any | None = None,
+    ignore: Collection[int] = (),
+    pixel_size: float | Sequence[float] | None = None,
+    boundary: bool = True,
+    tolerance: float = 2.0,
+    threads: int | None = None,
+    quiet: bool = True,
+) -> PairRecord:
+    """Keep of an image larger than memory what :func:`score_pair` keeps, but for single objects and tolerant scores.
+
+    Parameters
+    ----------
+    truth, predicted, region, threads, quiet
+        As in :func:`~micrographia.segmentation.metrics.contingency_blockwise`.
+    ignore, pixel_size, boundary, tolerance
+        As in :func:`score_pair`.
+
+    Raises
+    ------
+    SegmentationError
+        If the images do not fit each other or are not label images.
+    """
+    shared: dict[str, Any] = {"region": region, "ignore": ignore, "threads": threads, "quiet": quiet}
+    table = contingency_blockwise(truth, predicted, **shared)
+    ndim = len(open_source(truth, "truth").shape)
+    sides = sides_of(pixel_size, ndim)
+    sums = table_sums(table)
+    if boundary:
+        spacing = _relative(sides)
+        sums |= near_sums(
+            boundary_counts_blockwise(
+                truth, predicted, tolerance=tolerance, spacing=spacing, table=table, **shared
+            )
+        )
+    return PairRecord(sums, pixel_size=sides, ndim=ndim, tolerance=float(tolerance) if boundary else None)
+
+
+def _relative(sides: tuple[float, ...] | None) -> tuple[float, ...] | None:
+    """Return the size of a pixel along each axis in units of the finest."""
+    return None if sides is None else tuple(side / min(sides) for side in sides)
 
 
 def failed_pair(

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy.typing as npt
 
-from micrographia.segmentation.metrics.boundary import boundary_counts, tolerant_contingency
+from micrographia.segmentation.metrics.boundary import BoundaryCounts, boundary_counts
+from micrographia.segmentation.metrics.boundary_tolerant import tolerant_contingency
 from micrographia.segmentation.metrics.contingency import Contingency, match
 from micrographia.segmentation.metrics.overlap import aji_plus_sums, aji_sums, dice_sums, seg_sums
 from micrographia.segmentation.metrics.partitions import adapted_rand_sums, variation_of_information_sums
@@ -106,14 +107,20 @@ def boundary_sums(
         truth, predicted, tolerance=tolerance, spacing=spacing, region=region, ignore=ignore, table=table
     )
     found = match(tolerant, 0.5)
-    return {
-        "boundary_predicted": counts.predicted,
-        "boundary_predicted_near": counts.predicted_near,
-        "boundary_truth": counts.truth,
-        "boundary_truth_near": counts.truth_near,
+    return near_sums(counts) | {
         "tolerant_truth": tolerant.n_truth,
         "tolerant_predicted": tolerant.n_predicted,
         "tolerant_tp": found.tp,
         "tolerant_fp": found.fp,
         "tolerant_seg": seg_sums(tolerant)[0],
+    }
+
+
+def near_sums(counts: BoundaryCounts) -> dict[str, float]:
+    """Return the sums of boundary pixels."""
+    return {
+        "boundary_predicted": counts.predicted,
+        "boundary_predicted_near": counts.predicted_near,
+        "boundary_truth": counts.truth,
+        "boundary_truth_near": counts.truth_near,
     }
