@@ -46,10 +46,14 @@ def pair(shape: tuple[int, ...], counts: tuple[int, ...], seed: int = 1665) -> t
         centre, radius = (np.array(index) + 0.5) * pitch, pitch * random.uniform(0.38, 0.55)
         draw(truth, centre, radius, number, number)
         if random.random() > 0.05:
-            cut = number + 100_000 if random.random() < 0.05 else number
+            cut = number + len(numbers) if random.random() < 0.05 else number
             moved = centre + random.normal(0, 0.05, len(shape)) * pitch
             draw(predicted, moved, radius * random.uniform(0.85, 1.15), number, cut)
-    return truth, predicted
+    # Consecutive, because some programs make a table as large as the largest number.
+    return tuple(
+        np.unique(labels, return_inverse=True)[1].reshape(shape).astype(np.int32)
+        for labels in (truth, predicted)
+    )
 
 
 def draw(labels: Any, centre: Any, radius: Any, left: int, right: int) -> None:

@@ -20,7 +20,7 @@ def test_blocks_of_any_size_are_the_whole(pair, target, threads):
 
 
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=3), st.data())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_tiles_cover_every_pixel_once(shape, data):
     block = data.draw(st.none() | st.tuples(*[st.integers(1, 30)] * len(shape)))
     target = data.draw(st.integers(1, 500))

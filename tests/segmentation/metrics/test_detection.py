@@ -65,7 +65,7 @@ def test_nothing_judged_and_nothing_found_is_nothing_in_nothing(score):
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_relations(pair):
     truth, predicted = pair
     table, back = contingency(truth, predicted), contingency(predicted, truth)
@@ -83,7 +83,7 @@ def test_relations(pair):
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_truth_against_itself_is_perfect(pair):
     table = contingency(pair[0], pair[0])
     assert all(score(table) == 1 for score in SCORES)

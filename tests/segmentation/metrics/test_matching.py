@@ -86,7 +86,7 @@ def test_integers_beyond_64_bits_are_compared():
 
 
 @given(pairs(), THRESHOLDS)
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_optimal_finds_as_many_as_an_assignment_can(pair, threshold):
     truth, predicted = pair
     table = contingency(truth, predicted)
@@ -135,7 +135,7 @@ def test_of_the_largest_matchings_the_one_with_most_overlap(threshold):
 
 
 @given(pairs(), THRESHOLDS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_exchanging_both_exchanges_false_and_missed(pair, threshold):
     truth, predicted = pair
     there, back = (
@@ -146,7 +146,7 @@ def test_exchanging_both_exchanges_false_and_missed(pair, threshold):
 
 
 @given(pairs(), st.permutations(range(1, 20)), THRESHOLDS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_new_numbers_change_no_count(pair, numbers, threshold):
     truth, predicted = pair
     names = np.array([0, *numbers])

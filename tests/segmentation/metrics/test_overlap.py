@@ -96,7 +96,7 @@ def test_predictions_in_an_empty_image_are_wrong_unless_the_score_sees_only_trut
 
 
 @given(pairs())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_all_agree_with_plain_versions(pair):
     truth, predicted = pair
     table = contingency(truth, predicted)
@@ -120,7 +120,7 @@ def test_aji_plus_is_that_of_a_dense_assignment(seed):
 
 
 @given(pairs(), st.permutations(range(1, 20)))
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_relations(pair, numbers):
     truth, predicted = pair
     table, back = contingency(truth, predicted), contingency(predicted, truth)
@@ -137,7 +137,7 @@ def test_relations(pair, numbers):
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_truth_against_itself_is_perfect(pair):
     table = contingency(pair[0], pair[0])
     assert all(score(table) == pytest.approx(1) for score in SCORES)

@@ -27,7 +27,7 @@ def singletons(predicted):
 
 
 @given(pairs())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_adapted_rand_is_that_of_scikit_image(pair):
     """scikit-image takes the predicted background for one segment, and leaves out pairs of a pixel with itself."""
     truth, predicted = pair
@@ -42,7 +42,7 @@ def test_adapted_rand_is_that_of_scikit_image(pair):
 
 
 @given(pairs())
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 def test_variation_of_information_is_that_of_scikit_image(pair):
     truth, predicted = pair
     table = contingency(truth, predicted)
@@ -110,7 +110,7 @@ def test_empty_images():
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_relations(pair):
     truth, predicted = pair
     there, back = contingency(truth, predicted), contingency(predicted, truth)
@@ -123,7 +123,7 @@ def test_relations(pair):
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_sums_of_parts_are_those_of_the_whole(pair):
     """Two images beside each other, their labels kept apart, are one image."""
     truth, predicted = pair

@@ -42,7 +42,7 @@ def test_a_found_object_is_neither():
 
 
 @given(pairs())
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 def test_they_are_what_sets_of_pixels_say_and_mirror_each_other(pair):
     truth, predicted = pair
     table = contingency(truth, predicted)

@@ -13,6 +13,7 @@ from micrographia.segmentation.metrics.blocks import BLOCK_PIXELS, count_blocks,
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.metrics.matching import Matching, match
 from micrographia.segmentation.metrics.table import Contingency
+from micrographia.work import cores
 
 __all__ = ["Contingency", "Matching", "contingency", "contingency_blockwise", "match"]
 
@@ -23,7 +24,7 @@ def contingency(
     *,
     region: npt.ArrayLike | None = None,
     ignore: Iterable[int] = (),
-    threads: int = 1,
+    threads: int | None = None,
 ) -> Contingency:
     """Count how the objects of two label images overlap.
 
@@ -37,7 +38,8 @@ def contingency(
     ignore
         Labels of truth objects that are not judged. A label that does not occur has no effect.
     threads
-        How many threads count; the result does not depend on it.
+        How many threads count; the result does not depend on it. None for one for every two million pixels, at most
+        one a processor.
 
     Returns
     -------
@@ -69,7 +71,8 @@ def contingency(
     t, p, r = t.transpose(order), p.transpose(order), None if r is None else r.transpose(order)
     if all(array is None or array.flags.c_contiguous for array in (t, p, r)):
         t, p, r = t.reshape(-1), p.reshape(-1), None if r is None else r.reshape(-1)
-    tally = count_blocks(t, p, r, block=None, target=BLOCK_PIXELS // 4, threads=threads)
+    workers = min(cores(), t.size // (BLOCK_PIXELS // 2)) if threads is None else threads
+    tally = count_blocks(t, p, r, block=None, target=BLOCK_PIXELS // 4, threads=workers)
     return tally.result(ignore)
 
 
@@ -112,8 +115,6 @@ def contingency_blockwise(
     SegmentationError
         As :func:`contingency`; also if an image has several channels or time points.
     """
-    from micrographia.work import cores
-
     t, p = open_source(truth, "truth"), open_source(predicted, "prediction")
     r = None if region is None else open_source(region, "region")
     _same_shape(t.shape, p.shape, "prediction", p.path)

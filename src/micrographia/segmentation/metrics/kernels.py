@@ -72,14 +72,16 @@ def _places(words: Table, out: Array) -> int:
 @compiled
 def _slot(table: Table, truth: Any, predicted: Any) -> Any:
     """Return the row of a pair, or the free row where it belongs."""
-    h = (np.uint64(truth) * _MIX_TRUTH) ^ (np.uint64(predicted) * _MIX_PREDICTED)
+    t, p = np.uint64(truth), np.uint64(predicted)
+    h = (t * _MIX_TRUTH) ^ (p * _MIX_PREDICTED)
     h ^= h >> _32
     h *= _MIX_BOTH
     mask = np.uint64(table.shape[0] - 1)
     slot = (h >> _24) & mask
-    while (table[slot, 2] != 0 or table[slot, 3] != 0) and (
-        table[slot, 0] != truth or table[slot, 1] != predicted
-    ):
+    # The pair asked for is nearly always in the first row looked at; whether a row is free is asked last.
+    while ((table[slot, 0] ^ t) | (table[slot, 1] ^ p)) != 0:
+        if (table[slot, 2] | table[slot, 3]) == 0:
+            break
         slot = (slot + _1) & mask
     return slot
 
@@ -97,7 +99,7 @@ def count(
     region
         uint8 of shape (pixels,), 0 where a pixel is not counted and 1 elsewhere; of shape (0,) if all are.
     table, used
-        The table, and how many of its rows are taken; at most three quarters ever are.
+        The table, and how many of its rows are taken; at most half ever are.
     start
         First pixel.
 
@@ -108,7 +110,7 @@ def count(
     """
     changes = np.zeros(CHUNK, np.uint8)
     begins = np.empty(CHUNK + 8, np.int64)
-    room = table.shape[0] // 4 * 3 - CHUNK
+    room = table.shape[0] // 2 - CHUNK
     position = start
     while position < truth.size and used <= room:
         stop = min(position + CHUNK, truth.size)
@@ -121,7 +123,7 @@ def count(
         for k in range(runs):
             i = begins[k]
             slot = _slot(table, t[i], p[i])
-            if table[slot, 2] == 0 and table[slot, 3] == 0:
+            if (table[slot, 2] | table[slot, 3]) == 0:
                 table[slot, 0] = t[i]
                 table[slot, 1] = p[i]
                 used += 1
@@ -145,3 +147,15 @@ def add(rows: Table, table: Table, used: int) -> int:
         table[slot, 2] += rows[i, 2]
         table[slot, 3] += rows[i, 3]
     return used
+
+
+@compiled
+def taken(table: Table, used: int) -> Table:
+    """Return the rows of a table that are not free, of shape (used, 4)."""
+    rows = np.empty((used, 4), np.uint64)
+    k = 0
+    for i in range(table.shape[0]):
+        if (table[i, 2] | table[i, 3]) != 0:
+            rows[k] = table[i]
+            k += 1
+    return rows

@@ -226,6 +226,8 @@ def _assign_contested(i: Ints, j: Ints, weight: Floats) -> Ints:
     ends = np.concatenate([row, np.arange(n)]), np.concatenate([column, m + np.arange(n)])
     graph = csr_array((values, ends), shape=(n, m + n))
     at_row, at_column = min_weight_full_bipartite_matching(graph)
-    edge = {(int(a), int(b)): k for k, (a, b) in enumerate(zip(row, column, strict=True))}
-    pairs = zip(at_row.tolist(), at_column.tolist(), strict=True)
-    return np.array([edge[pair] for pair in pairs if pair in edge], np.int64)
+    edges = row * m + column
+    order = np.argsort(edges)
+    real = at_column < m
+    found = order[np.searchsorted(edges[order], at_row[real] * np.int64(m) + at_column[real])]
+    return found.astype(np.int64)

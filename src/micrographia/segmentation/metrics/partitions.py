@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -139,11 +138,11 @@ def variation_of_information_sums(
         columns = table.predicted_sizes
         unpredicted += rest
     columns = np.append(columns, unpredicted)
-    joint = math.fsum(_x_log_x(part) for part in cells)
+    joint = sum(map(_x_log_x, cells))
     pixels = int(rows.sum())
     return max(_x_log_x(rows) - joint, 0.0), max(_x_log_x(columns) - joint, 0.0), pixels
 
 
 def _x_log_x(values: Ints) -> float:
     present = values[values > 0].astype(np.float64)
-    return math.fsum((present * np.log2(present)).tolist())
+    return float((present * np.log2(present)).sum())

@@ -29,7 +29,7 @@ class Tally:
         # One kernel a width, not one a pair of types; what is signed is put right in the table.
         self._width = max(truth.itemsize, predicted.itemsize)
         self._signed = truth.kind == "i", predicted.kind == "i"
-        self._table = np.zeros((1 << 15, 4), np.uint64)
+        self._table = np.zeros((1 << 16, 4), np.uint64)
         self._used = 0
 
     def add(self, truth: Array, predicted: Array, region: Array | None = None) -> None:
@@ -49,7 +49,7 @@ class Tally:
         from micrographia.segmentation.metrics.kernels import add
 
         rows = len(self._table)
-        while self._used + other._used > rows // 4 * 3:
+        while self._used + other._used > rows // 2:
             rows *= 2
         if rows > len(self._table):
             self._grow(rows)
@@ -83,37 +83,35 @@ class Tally:
         SegmentationError
             If a label is negative.
         """
-        rows = self._table[(self._table[:, 2:] != 0).any(axis=1)]
+        from micrographia.segmentation.metrics.kernels import taken
+
+        rows = taken(self._table, self._used)
         for column, name in enumerate(("truth", "prediction")):
             self._refuse_negative(rows[:, column], self._signed[column], name, path)
-        truth_ids, truth = np.unique(rows[:, 0], return_inverse=True)
-        predicted_ids, predicted = np.unique(rows[:, 1], return_inverse=True)
-        inside, outside = rows[:, 2].astype(np.int64), rows[:, 3].astype(np.int64)
-
-        left_out = np.isin(truth_ids, _unsigned(ignore))
+        rows = rows[_order(rows[:, 0], rows[:, 1])]
+        truth_ids, truth = _numbered(rows[:, 0], np.arange(len(rows)))
+        predicted_ids, predicted = _numbered(rows[:, 1], np.argsort(rows[:, 1]))
         n, m = len(truth_ids), len(predicted_ids)
-        left_out |= total(truth, outside, n) > total(truth, inside, n)
+        counted, outside = rows[:, 2].astype(np.int64), rows[:, 3].astype(np.int64)
+        everything = total(predicted, counted + outside, m)
+        left_out = np.isin(truth_ids, _unsigned(ignore))
+        left_out |= total(truth, outside, n) > total(truth, counted, n)
         left_out &= truth_ids != 0
-        counted = np.where(left_out[truth], 0, inside)
-        everything = total(predicted, inside + outside, m)
-        predicted_sizes = total(predicted, counted, m)
-        truth_sizes = total(truth, counted, n)
+        counted[left_out[truth]] = 0
 
+        predicted_sizes, truth_sizes = total(predicted, counted, m), total(truth, counted, n)
         kept_truth = (truth_sizes > 0) & (truth_ids != 0)
         kept_predicted = (predicted_sizes > 0) & (predicted_ids != 0)
         ignored = (2 * predicted_sizes < everything)[kept_predicted]
-        pairs = (counted > 0) & kept_truth[truth] & kept_predicted[predicted]
-        i = (np.cumsum(kept_truth) - 1)[truth[pairs]]
-        j = (np.cumsum(kept_predicted) - 1)[predicted[pairs]]
-        order = np.argsort(i * np.int64(max(m, 1)) + j, kind="stable")
+        pairs = np.flatnonzero((counted > 0) & kept_truth[truth] & kept_predicted[predicted])
         return Contingency(
             truth_ids=_ids(truth_ids[kept_truth]),
             truth_sizes=truth_sizes[kept_truth],
             predicted_ids=_ids(predicted_ids[kept_predicted]),
             predicted_sizes=predicted_sizes[kept_predicted],
-            truth_index=i[order],
-            predicted_index=j[order],
-            overlaps=counted[pairs][order],
+            truth_index=(np.cumsum(kept_truth) - 1)[truth[pairs]],
+            predicted_index=(np.cumsum(kept_predicted) - 1)[predicted[pairs]],
+            overlaps=counted[pairs],
             n_pixels=int(counted.sum()),
             ignored=frozenset(np.flatnonzero(ignored).tolist()),
             not_judged=_ids(truth_ids[left_out]),
@@ -129,6 +127,23 @@ class Tally:
                 f"the {name} has a negative label, {smallest}",
                 "Labels are 0 for background and 1 or more for objects; what is not annotated belongs in the region",
             )
+
+
+def _order(truth: Array, predicted: Array) -> Array:
+    """Return the order of pairs by truth, then prediction."""
+    if (truth | predicted).max(initial=0) >> np.uint64(32):
+        return np.lexsort((predicted, truth))
+    return np.argsort((truth << np.uint64(32)) | predicted)
+
+
+def _numbered(labels: Array, order: Array) -> tuple[Array, Array]:
+    """Return the distinct labels, ascending, and the index of each label among them; ``order`` sorts the labels."""
+    ascending = labels[order]
+    new = np.ones(len(order), np.bool_)
+    new[1:] = ascending[1:] != ascending[:-1]
+    index = np.empty(len(order), np.int64)
+    index[order] = np.cumsum(new) - 1
+    return ascending[new], index
 
 
 def _flags(region: Array) -> Array:
