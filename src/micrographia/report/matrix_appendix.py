@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from micrographia.report import matrix_words as told
 from micrographia.report import probe_words as words
 from micrographia.report.matrix_result import (
-    STATUSES,
     Cell,
     Matrix,
+    Model,
     Row,
     listed,
     mapping,
@@ -63,6 +63,9 @@ def scores(matrix: Matrix) -> Parts:
                     ],
                     "counts": [label for _, label in COUNTS],
                     "rows": [_row(cell, shown) for cell in held],
+                    "notes": list(
+                        dict.fromkeys(cell.reason for cell in held if cell.value is not None and cell.reason)
+                    ),
                 }
             )
     formulas = [
@@ -78,9 +81,18 @@ def scores(matrix: Matrix) -> Parts:
 
 
 def training(matrix: Matrix) -> list[Parts]:
-    """Return what each model was trained on, and what the licences of that ask for."""
+    """Return what models, then baselines, were trained on, and what the licences of that ask for."""
+    if not matrix.models:
+        return []
+    return [
+        {"folded": False, "rows": _trained(matrix.candidates)},
+        {"folded": bool(matrix.candidates), "rows": _trained(matrix.baselines)},
+    ]
+
+
+def _trained(models: Sequence[Model]) -> list[Parts]:
     made = []
-    for model in matrix.models:
+    for model in models:
         label, asks = told.licence_words(text(model.row.get("licence")))
         data = []
         for row in listed(model.row, "trained_on"):
@@ -101,13 +113,12 @@ def training(matrix: Matrix) -> list[Parts]:
         made.append(
             {
                 "name": model.name,
-                "grey": model.baseline,
                 "version": text(model.row.get("version")),
                 "sha256": text(model.row.get("sha256"))[:12],
                 "input": ", ".join(
                     [*texts(model.row, "channel_roles"), *([f"{size:.3g} µm a pixel"] if size else [])]
                 ),
-                "target": told.target_line(model.row),
+                "target": told.target_line(model.row) or ("" if model.baseline else "not stated"),
                 "licence": "" if model.baseline else label,
                 "asks": [] if model.baseline else asks,
                 "data": data,
@@ -123,15 +134,18 @@ def training(matrix: Matrix) -> list[Parts]:
 
 def ledger(matrix: Matrix) -> Parts:
     """Return what is known of each model having seen each dataset, what taints a score first."""
+    rows = _judged(matrix, matrix.candidates)
+    return {
+        "tainted": [row for row in rows if row["status"] != "clean"],
+        "clean": [row for row in rows if row["status"] == "clean"],
+        "baselines": _judged(matrix, matrix.baselines),
+    }
+
+
+def _judged(matrix: Matrix, models: Sequence[Model]) -> list[Parts]:
     order = {word: place for place, word in enumerate(("seen", "same source", "unknown", "clean"))}
-    cells = [
-        matrix.cell(model, dataset)
-        for model in matrix.candidates
-        for dataset in matrix.datasets
-        if matrix.cell(model, dataset).row
-    ]
-    cells.sort(key=lambda cell: order[cell.status])
-    rows = [
+    held = [matrix.cell(model, dataset) for model in models for dataset in matrix.datasets]
+    return [
         {
             "model": cell.model.name,
             "dataset": cell.dataset.title,
@@ -140,20 +154,8 @@ def ledger(matrix: Matrix) -> Parts:
             "mark": told.MARKS[cell.status],
             "reason": text(cell.row.get("status_reason")) or "no reason is stated",
         }
-        for cell in cells
+        for cell in sorted((cell for cell in held if cell.row), key=lambda cell: order[cell.status])
     ]
-    return {
-        "tainted": [row for row in rows if row["status"] != "clean"],
-        "clean": [row for row in rows if row["status"] == "clean"],
-        "baselines": sorted(
-            {
-                text(cell.row.get("status_reason"))
-                for cell in matrix.cells.values()
-                if cell.model.baseline and text(cell.row.get("status_reason"))
-            }
-        ),
-        "words": [(word, told.MARKS[word], told.MEANINGS[word]) for word in STATUSES],
-    }
 
 
 def datasets(matrix: Matrix) -> list[Parts]:
@@ -171,9 +173,7 @@ def datasets(matrix: Matrix) -> list[Parts]:
                 "images": words.count(row.get("n_images")),
                 "objects": words.count(row.get("n_objects")),
                 "groups": words.count(row.get("n_groups")),
-                "column": column.removeprefix("group:")
-                if column
-                else "groups not stated: each image counts as one",
+                "column": column.removeprefix("group:") if column else "no groups stated",
                 "size": "not stated" if size is None else f"{size:.3g}",
                 "target": told.target_line(row) or "not stated",
                 "licence": licence,
@@ -234,5 +234,5 @@ def _row(cell: Cell, names: Iterable[str]) -> Parts:
         "mark": told.MARKS[cell.status],
         "numbers": values,
         "counts": [words.count(counts.get(key)) for key, _ in COUNTS],
-        "reason": cell.reason,
+        "reason": cell.reason if cell.value is None else "",
     }

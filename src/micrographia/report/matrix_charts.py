@@ -33,9 +33,9 @@ MARKS = (
 """The mark of each of the first models: told apart by shape as well."""
 
 FACTORS = (
-    ("size", "Object size", "pixels"),
-    ("density", "Local density", "objects"),
-    ("pixel size", "Pixel size", "µm"),
+    ("size", "Object size", "pixels of an object"),
+    ("density", "Density", "other objects within two median diameters"),
+    ("pixel size", "Pixel size", "micrometres"),
 )
 
 
@@ -254,5 +254,5 @@ def _ends(lines: Sequence[Line], labels: Sequence[object]) -> str:
 def _bin(low: float | None, high: float | None) -> str:
     ends = ["" if end is None else f"{end:,.0f}" if abs(end) >= 100 else f"{end:.3g}" for end in (low, high)]
     if low is None:
-        return f"< {ends[1]}" if high is not None else "all"
+        return f"≤ {ends[1]}" if high is not None else "all"
     return f"≥ {ends[0]}" if high is None else f"{ends[0]}–{ends[1]}" if low != high else ends[0]

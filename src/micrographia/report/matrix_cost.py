@@ -86,4 +86,4 @@ def _at(value: float, low: int, high: int) -> float:
 
 
 def _significant(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value >= 0.001 else f"{value:.1e}"
+    return f"{value:,.0f}" if value >= 10 else f"{value:#.2g}" if value >= 0.001 else f"{value:.1e}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -89,7 +90,10 @@ def _shot(matrix: Matrix, row: Row, pictures: Pictures) -> Parts:
         )
         if (found := number(row.get(name))) is not None
     ]
-    told = ", ".join(f"{found:,.0f} {label}" for label, found in counts)
+    told = ", ".join(
+        f"{found:,.0f} {label}" for label, found in counts if found or label in ("found", "missed")
+    )
+    uri, ratio = _embedded(pictures[key], key[2]) if key in pictures else ("", 1.0)
     kind = text(row.get("kind"))
     score = words.fixed(row.get("score"), 2)
     model = matrix.name(key[0])
@@ -101,7 +105,8 @@ def _shot(matrix: Matrix, row: Row, pictures: Pictures) -> Parts:
         "score": score,
         "counts": told,
         "note": text(row.get("note")),
-        "uri": _uri(pictures[key], key[2]) if key in pictures else "",
+        "uri": uri,
+        "ratio": f"{min(max(ratio, 0.6), 2.0):.3f}",
         "alt": f"{kind.capitalize()} image of {model} on {matrix.dataset_title(key[1])}, score {score}: {told}",
     }
 
@@ -113,7 +118,10 @@ def _groups(shots: list[Parts]) -> list[Parts]:
     return [{"title": title, "shots": held} for title, held in found.items()]
 
 
-def _uri(picture: Path | bytes, image: str) -> str:
+def _embedded(picture: Path | bytes, image: str) -> tuple[str, float]:
+    """Return a picture as a data URI, and its width over its height."""
+    from PIL import Image as Pillow
+
     if isinstance(picture, Path):
         try:
             data = picture.read_bytes()
@@ -130,4 +138,6 @@ def _uri(picture: Path | bytes, image: str) -> str:
         raise MicrographiaError(
             place, f"the picture of image {image} is neither PNG nor JPEG", "draw the pictures again"
         )
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    with Pillow.open(io.BytesIO(data)) as opened:
+        width, height = opened.size
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}", width / height

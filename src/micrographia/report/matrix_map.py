@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -30,15 +30,19 @@ def heat_map(matrix: Matrix) -> Parts:
     decimals = min(DECIMALS, words.places([{**cell.score, "score": cell.value} for cell in scored]))
     low, high = _range(matrix)
     notes: dict[str, int] = {}
+    shared = {dataset.key: _shared(matrix, dataset, notes) for dataset in matrix.datasets}
     dense = len(matrix.datasets) > DENSE
     groups = []
     for name, models in (("Models", matrix.candidates), ("Baselines", matrix.baselines)):
         rows = [
             {
-                "name": model.name,
+                "name": _short_name(model),
+                "full": model.name,
                 "sub": _sub(model),
                 "cells": [
-                    _cell(matrix, matrix.cell(model, dataset), (low, high), decimals, notes, dense=dense)
+                    _cell(
+                        matrix, matrix.cell(model, dataset), (low, high), decimals, notes, shared, dense=dense
+                    )
                     for dataset in matrix.datasets
                 ],
             }
@@ -48,7 +52,7 @@ def heat_map(matrix: Matrix) -> Parts:
             groups.append({"name": name, "baseline": name == "Baselines", "rows": rows})
     used = {cell.status for cell in matrix.cells.values()}
     return {
-        "columns": [_column(dataset) for dataset in matrix.datasets],
+        "columns": [_column(dataset, shared[dataset.key]) for dataset in matrix.datasets],
         "domains": _domains(matrix.datasets),
         "groups": groups,
         "notes": [{"number": number, "text": note} for note, number in notes.items()],
@@ -73,6 +77,7 @@ def _cell(
     ends: tuple[float, float],
     decimals: int,
     notes: dict[str, int],
+    shared: Mapping[str, Mapping[str, int]],
     *,
     dense: bool,
 ) -> Parts:
@@ -83,7 +88,7 @@ def _cell(
     verdict = {} if cell.model.baseline else cell.against(against)
     word = words.verdict(verdict) if verdict else ""
     failed = int(number(cell.row.get("n_failed")) or 0)
-    said = [*texts(cell.row, "notes"), *([cell.reason] if cell.reason and cell.row else [])]
+    said = dict.fromkeys(note for note in _said(cell) if note not in shared[cell.dataset.key])
     marks = [notes.setdefault(note, len(notes) + 1) for note in said]
     place = None if value is None else (value - ends[0]) / (ends[1] - ends[0])
     if place is not None and not matrix.higher:
@@ -96,7 +101,10 @@ def _cell(
         "there": bool(cell.row),
         "value": shown.replace("0.", ".", 1) if dense and shown.startswith("0.") else shown,
         "interval": _range_text(span),
-        "best": cell.model.baseline and against is not None and cell.model.key == against.key,
+        "best": cell.model.baseline
+        and value is not None
+        and against is not None
+        and value == matrix.cell(against, cell.dataset).value,
         "status": cell.status,
         "short": ABBREVIATED[cell.status],
         "slug": _slug(cell.status),
@@ -111,11 +119,25 @@ def _cell(
     }
 
 
-def _column(dataset: Target) -> Parts:
+def _said(cell: Cell) -> list[str]:
+    """Return what is to be said beside a score: what differs in the target, and what limits the number."""
+    return [*texts(cell.row, "notes"), *([cell.reason] if cell.reason and cell.row else [])]
+
+
+def _shared(matrix: Matrix, dataset: Target, notes: dict[str, int]) -> dict[str, int]:
+    """Return the notes that every score of a column has, with their numbers: they stand in its head instead."""
+    cells = [cell for model in matrix.models if (cell := matrix.cell(model, dataset)).value is not None]
+    if len(cells) < 2:
+        return {}
+    common = [note for note in dict.fromkeys(_said(cells[0])) if all(note in _said(cell) for cell in cells)]
+    return {note: notes.setdefault(note, len(notes) + 1) for note in common}
+
+
+def _column(dataset: Target, shared: Mapping[str, int]) -> Parts:
     images, groups = number(dataset.row.get("n_images")), number(dataset.row.get("n_groups"))
-    size = f"{images:,.0f} images" if images is not None else ""
-    unit = f"{groups:,.0f} group{'s' * (groups != 1)}" if groups is not None else ""
-    return {"title": dataset.title, "images": size, "groups": unit}
+    size = told.counted(int(images), "image") if images is not None else ""
+    unit = told.counted(int(groups), "group") if groups is not None else ""
+    return {"title": dataset.title, "images": size, "groups": unit, "notes": list(shared.values())}
 
 
 def _domains(datasets: Sequence[Target]) -> list[Parts]:
@@ -124,6 +146,12 @@ def _domains(datasets: Sequence[Target]) -> list[Parts]:
     if len(runs) < 2 or not any(name for name, _ in runs):
         return []
     return [{"name": name or "other", "span": span} for name, span in runs]
+
+
+def _short_name(model: Model) -> str:
+    """Return a name without what it was tuned on, which stands below it."""
+    tuned = text(model.row.get("tuned_on"))
+    return model.name.removesuffix(f", tuned on {tuned}") if tuned else model.name
 
 
 def _sub(model: Model) -> str:

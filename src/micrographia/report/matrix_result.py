@@ -196,8 +196,7 @@ def _models(result: Row) -> list[Model]:
     names = [text(row.get("name")) or text(row.get("key")) for row in rows]
     found = []
     for row, name in zip(rows, names, strict=True):
-        version = text(row.get("version")) or text(row.get("key"))
-        told = f"{name} {version}" if names.count(name) > 1 else name
+        told = text(row.get("key")) if names.count(name) > 1 else name
         found.append(Model(text(row.get("key")), told or "without a name", row.get("baseline") is True, row))
     return found
 

@@ -182,7 +182,7 @@ def _tally(matrix: Matrix) -> list[Parts]:
 
 def _whole(last: float) -> Scale:
     """Return an axis of ranks: whole numbers from 1."""
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000, 10**9) if last / step <= 8)
+    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, 1000, 10**9) if last / step <= 6)
     first = 3 if step == 2 else step
     marks = [1.0, *(float(place) for place in range(first, int(last) + 1, step) if place > 1)]
     return Scale(1.0, max(last, 2.0), tuple(marks), 0)

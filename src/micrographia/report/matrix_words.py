@@ -59,45 +59,46 @@ def headline(matrix: Matrix) -> list[str]:
 
 
 def cannot(matrix: Matrix) -> list[str]:
-    """Return where nothing can be told: datasets without a verdict, and which scores are no evidence."""
+    """Return the datasets where no model could be told from the best tuned baseline, and why."""
     told = []
     for dataset in matrix.datasets:
-        rows = [
-            row
+        best = matrix.best_baseline(dataset)
+        rows = {
+            model.name: row
             for model in matrix.candidates
-            if (row := matrix.cell(model, dataset).against(matrix.best_baseline(dataset)))
-        ]
-        open_ = [row for row in rows if words.verdict(row) not in ("beats", "loses", "equivalent")]
-        if rows and len(open_) == len(rows):
-            reasons = list(dict.fromkeys(text(row.get("reason")) for row in rows if text(row.get("reason"))))
-            why = f": {reasons[0].rstrip('.')}" if len(reasons) == 1 else ""
-            who = "no model can be told" if len(rows) > 1 else "nothing can be told"
-            told.append(f"On {dataset.title} {who} from the best tuned baseline{why}.")
+            if (row := matrix.cell(model, dataset).against(best))
+        }
+        if not rows or any(words.verdict(row) in ("beats", "loses", "equivalent") for row in rows.values()):
+            continue
+        who = "no model" if len(rows) > 1 else next(iter(rows))
+        verb = "can be" if len(rows) > 1 else "cannot be"
+        told.append(
+            f"On {dataset.title} {who} {verb} told from the best tuned baseline{_why(list(rows.values()))}."
+        )
     return told
 
 
 def trust(matrix: Matrix) -> str:
-    """Return how many cells of models are clean, and what the others are."""
+    """Return how many scores of models are clean, and what the others are."""
     counts = Counter(
-        matrix.cell(model, dataset).status
+        cell.status
         for model in matrix.candidates
         for dataset in matrix.datasets
-        if matrix.cell(model, dataset).value is not None
+        if (cell := matrix.cell(model, dataset)).value is not None
     )
     total = sum(counts.values())
     if not total:
         return ""
-    others = [
-        f"{counts[word]} {_phrase(word, counts[word])}"
-        for word in STATUSES
-        if word != "clean" and counts[word]
-    ]
-    clean = (
-        f"{counts['clean']:,} of {total:,} scores of models are clean: nothing of the dataset was trained on"
-    )
+    others = [f"{counts[word]:,} {_phrase(word, counts[word])}" for word in STATUSES[1:] if counts[word]]
+    if not counts["clean"]:
+        return f"None of {counted(total, 'score')} of models is clean: {words.joined(others)}."
     if not others:
-        return f"{clean}." if counts["clean"] > 1 else f"The score is {MEANINGS['clean']}."
-    return f"{clean}. Of the others, {words.joined(others)}."
+        return f"All {counted(total, 'score')} of models are clean: nothing of the datasets was trained on."
+    verb = "is" if counts["clean"] == 1 else "are"
+    return (
+        f"{counts['clean']:,} of {total:,} scores of models {verb} clean: nothing of the dataset was trained on. "
+        f"Of the others, {words.joined(others)}."
+    )
 
 
 def facts(matrix: Matrix) -> list[str]:
@@ -142,7 +143,7 @@ def licence_words(told: str) -> tuple[str, list[str]]:
         As a card states it; empty if it states none.
     """
     if not told:
-        return "not stated", ["unknown licence"]
+        return "", ["unknown licence"]
     licence = normalise_licence(told)
     if licence is None:
         return told, ["unknown licence"]
@@ -161,6 +162,21 @@ def cell_sentence(cell: Cell, value: str, span: str, verdict: Row, against: Mode
     if verdict and against is not None:
         told += f"; {words.verdict(verdict)} against {against.name}"
     return told + (f"; {cell.reason}" if cell.reason else "")
+
+
+def _why(rows: Sequence[Row]) -> str:
+    """Return why rows without a verdict have none: too few groups, or too small a difference."""
+    if all(words.verdict(row) == "too few groups" for row in rows):
+        counts = [found for row in rows if (found := number(row.get("n_groups"))) is not None]
+        return (
+            f": {counted(int(min(counts)), 'group')} {'is' if min(counts) == 1 else 'are'} too few"
+            if counts
+            else ""
+        )
+    needed = [found for row in rows if (found := number(row.get("minimum_detectable"))) is not None]
+    if len(needed) < len(rows):
+        return ""
+    return f": it would need a difference of {words.fixed(min(needed), 2)}"
 
 
 def _phrase(word: str, count: int) -> str:
