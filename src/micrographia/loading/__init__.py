@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from micrographia.loading.batching import collate
     from micrographia.loading.epochs import Patches
     from micrographia.loading.errors import LoadingError
+    from micrographia.loading.geometry import inclusion
     from micrographia.loading.opening import patches
     from micrographia.loading.roles import ROLES, Role, channel_roles, match_roles
 
@@ -19,6 +20,7 @@ _HOME = {
     "Role": "roles",
     "channel_roles": "roles",
     "collate": "batching",
+    "inclusion": "geometry",
     "match_roles": "roles",
     "patches": "opening",
 }
@@ -30,6 +32,7 @@ __all__ = [
     "Role",
     "channel_roles",
     "collate",
+    "inclusion",
     "match_roles",
     "patches",
 ]

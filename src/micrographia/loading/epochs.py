@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -135,6 +135,15 @@ class Patches:
             raise IndexError(f"patch {index} of {len(order)}")
         number = int(order.draws[index])
         return self._finisher(draws, number, self.epoch, self._single(draws, number))
+
+    def some(self, indices: Sequence[int]) -> list[Patch]:
+        """Return several patches; a block that two of them need is decoded once."""
+        draws, order = self.plan()
+        wanted = draws.blocks[order.draws[np.asarray(indices, np.int64)]]
+        found, counts = np.unique(wanted, return_counts=True)
+        for block in found[counts > 1].tolist():
+            self.blocks().ask(int(draws.block_frames[block]), draws.boxes[block])
+        return [self[index] for index in indices]
 
     def _single(self, draws: Draws, number: int) -> Parts:
         blocks = self.blocks()
@@ -350,6 +359,3 @@ class Patches:
         from micrographia.loading.torch_data import TorchIterable
 
         return TorchIterable(self, batch)
-
-
-Augment = Callable[[Patch, np.random.Generator], Patch]

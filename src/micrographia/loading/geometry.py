@@ -50,8 +50,6 @@ class Geometry:
         Size of a cell of starts; whole chunks.
     pixel_bytes
         Bytes of all that is read of one pixel; 0 where it is mapped.
-    mapped
-        Whether the frame is memory-mapped, so that it is one block that costs nothing.
     """
 
     shape: Three
@@ -62,7 +60,6 @@ class Geometry:
     margin: Three
     cell: Three
     pixel_bytes: int
-    mapped: bool = False
 
     @property
     def starts(self) -> Three:
@@ -126,12 +123,12 @@ class Geometry:
     @property
     def is_whole(self) -> bool:
         """Whether the frame is so small that it is always read whole."""
-        return self.mapped or math.prod(self.shape) * self.pixel_bytes <= WHOLE_BYTES
+        return math.prod(self.shape) * self.pixel_bytes <= WHOLE_BYTES
 
     @property
     def crops(self) -> int:
         """How many patches are cut from a block: as many as it holds footprints; one where that saves nothing."""
-        if self.mapped:
+        if self.is_whole:
             return 1
         block = self.box((0, 0, 0), [min(a, b) - 1 for a, b in zip(self.cell, self.starts, strict=True)])
         held = math.prod(part.stop - part.start for part in block)
@@ -166,8 +163,10 @@ def geometry(
     pixel_bytes = len(frame.channels) * np.dtype(frame.dtype).itemsize + frame.mask_bytes
     cell = _cell(frame, footprint, margin, pixel_bytes)
     if mapped:
-        cell, pixel_bytes = frame.shape, 0
-    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes, mapped)
+        pixel_bytes = 0
+    if math.prod(frame.shape) * pixel_bytes <= WHOLE_BYTES:
+        cell = frame.shape
+    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes)
 
 
 def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int) -> Three:
@@ -214,3 +213,31 @@ class _Axis:
     def excess(self, chunks: int) -> float:
         """Return how many times its share of the frame a cell's block holds."""
         return self.block(chunks) / (self.cell(chunks) / self.starts * self.size)
+
+
+def inclusion(shape: Sequence[int], patch: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Return the chance of each pixel to lie in a random patch of an image.
+
+    A patch begins at any of the places in which it lies inside, all equally likely: S - P + 1 along an axis of S for
+    patches of P. So pixel i is in ``min(i, S - P) - max(0, i - P + 1) + 1`` of them: P / (S - P + 1) in the middle,
+    1 / (S - P + 1) at the very edge. Axes multiply. An axis that is no longer than the patch is always in it.
+
+    Parameters
+    ----------
+    shape
+        Of the image along any axes.
+    patch
+        Of a patch along the same.
+
+    Examples
+    --------
+    >>> inclusion((5,), (3,)).round(2).tolist()
+    [0.33, 0.67, 1.0, 0.67, 0.33]
+    """
+    found = np.ones((1,) * 0)
+    for size, side in zip(shape, patch, strict=True):
+        at = np.arange(size)
+        last = max(0, size - side)
+        held = np.minimum(at, last) - np.maximum(0, at - side + 1) + 1
+        found = np.multiply.outer(found, held / (last + 1))
+    return found

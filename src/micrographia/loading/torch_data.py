@@ -41,7 +41,7 @@ class TorchPatches(Dataset[Patch]):
     def __getitems__(self, indices: Sequence[int]) -> list[Patch]:
         """Return the patches of a batch: what a ``DataLoader`` asks for."""
         self._settle()
-        return [tensors(self.patches[index]) for index in indices]
+        return [tensors(patch) for patch in self.patches.some(indices)]
 
     def set_epoch(self, epoch: int) -> None:
         """Go on with another epoch; workers that persist do not learn of it, so let them end."""
