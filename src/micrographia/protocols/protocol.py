@@ -8,7 +8,15 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-TaskKind = Literal["nearest_neighbour", "retrieval", "reproducibility", "classification", "regression"]
+TaskKind = Literal[
+    "nearest_neighbour",
+    "retrieval",
+    "recall",
+    "known_pairs",
+    "reproducibility",
+    "classification",
+    "regression",
+]
 Role = Literal["confounder", "mediator"]
 DIAGNOSTICS = (
     "incremental",
@@ -24,6 +32,11 @@ DIAGNOSTICS = (
     "ablations",
     "examples",
 )
+
+
+KNOWN_PAIRS = "known_pairs"
+OF_PAIRS = ("pairs", "pairs_sameby", "tail")
+"""Keys that only tasks of known pairs have: they count in no other checksum."""
 
 
 class Strict(BaseModel):
@@ -58,8 +71,9 @@ class Task(Strict):
     """One question to a representation.
 
     ``label`` is the column to find again; ``exclude`` the columns in which a neighbour may not equal its query
-    (nearest neighbours); ``pos_sameby`` and its like the columns of pairs (retrieval); ``assigned_to`` the unit at
-    which the label was assigned, whose labels are permuted as a whole.
+    (nearest neighbours); ``pos_sameby`` and its like the columns of pairs (retrieval, recall); ``assigned_to`` the unit
+    at which the label was assigned, whose labels are permuted as a whole. Known pairs are pairs of names, which stand
+    in the column ``label``: listed in ``pairs``, or of names that share a value in a column of ``pairs_sameby``.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9_-]+$")
@@ -79,6 +93,9 @@ class Task(Strict):
     probe: Literal["linear", "ridge", "knn"] = "linear"
     folds: Folds = Folds()
     missing: Literal["drop", "nothing", "group"] = "drop"
+    pairs: list[tuple[str, str]] = Field(default_factory=list)
+    pairs_sameby: list[str] = Field(default_factory=list)
+    tail: float = Field(0.05, gt=0, lt=0.5)
 
     @model_validator(mode="after")
     def _metric(self) -> Self:
@@ -87,6 +104,11 @@ class Task(Strict):
             raise ValueError(f"metric {self.metric!r} is none of {self.kind}: {', '.join(known)}")
         if not self.metric:
             object.__setattr__(self, "metric", known[0])
+        paired = bool(self.pairs or self.pairs_sameby)
+        if self.kind == KNOWN_PAIRS and not paired:
+            raise ValueError(f"task {self.name!r} needs known pairs: pairs, or pairs_sameby")
+        if self.kind != KNOWN_PAIRS and paired:
+            raise ValueError(f"task {self.name!r} has pairs, which only the kind {KNOWN_PAIRS} knows")
         return self
 
     @property
@@ -94,10 +116,18 @@ class Task(Strict):
         """The title, or the name where there is none."""
         return self.title or self.name
 
+    @property
+    def measured(self) -> str:
+        """What its score is, in words: ``balanced accuracy``, ``recall at 5``."""
+        plain = self.metric.replace("_", " ")
+        return f"{plain} at {self.k}" if self.kind == "recall" else plain
+
 
 METRICS: dict[str, tuple[str, ...]] = {
     "nearest_neighbour": ("accuracy", "balanced_accuracy"),
     "retrieval": ("mean_average_precision",),
+    "recall": ("recall", "hit"),
+    "known_pairs": ("signed_recall", "unsigned_recall"),
     "reproducibility": ("share_above_95th_percentile",),
     "classification": ("balanced_accuracy", "accuracy", "auc"),
     "regression": ("r2",),
@@ -186,7 +216,10 @@ class Protocol(Strict):
     @property
     def sha256(self) -> str:
         """Checksum of everything that the protocol fixes, whatever the order of its keys and its layout."""
-        text = json.dumps(
-            self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        document = self.model_dump(mode="json")
+        for task in document["tasks"]:
+            if task["kind"] != KNOWN_PAIRS:
+                for key in OF_PAIRS:
+                    del task[key]
+        text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

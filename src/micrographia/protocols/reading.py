@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import os
+from collections.abc import Callable
 from importlib.resources import files
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -47,10 +50,12 @@ def load_protocol(named: str | os.PathLike[str]) -> Protocol:
         if text in _included_names() and not path.is_file():
             place = files(__package__) / f"{text}.yaml"
             root, where = parse(place.read_text("utf-8"), text).root, text
+            beside: Callable[[str], str] = lambda name: (files(__package__) / name).read_text("utf-8")  # noqa: E731
         elif not path.is_file():
             raise ProtocolError(text, *_absent(text))
         else:
             root, where = read_document(path).root, text
+            beside = lambda name: (path.parent / name).read_text("utf-8-sig")  # noqa: E731
     except MetadataError as error:
         raise ProtocolError(error.path, error.problem, "Correct the YAML") from error
     if not isinstance(root, Mapping):
@@ -60,9 +65,49 @@ def load_protocol(named: str | os.PathLike[str]) -> Protocol:
             where, "is no protocol: micrographia_protocol: 1 is missing", "See docs/probe.md for an example"
         )
     try:
-        return Protocol.model_validate(plain(root))
+        return Protocol.model_validate(_with_pairs(plain(root), where, beside))
     except ValidationError as error:
         raise ProtocolError(where, *_told(error, root)) from error
+
+
+def _with_pairs(document: Any, where: str, beside: Callable[[str], str]) -> Any:
+    """Return a protocol with the files that tasks name as ``pairs`` read in, so that its checksum covers them.
+
+    Such a file lies beside the protocol: CSV or TSV, a pair of names in the first two columns of each line.
+    """
+    tasks = document.get("tasks") if isinstance(document, dict) else None
+    for task in tasks if isinstance(tasks, list) else ():
+        named = task.get("pairs") if isinstance(task, dict) else None
+        if not isinstance(named, str):
+            continue
+        if PurePosixPath(named).is_absolute() or ".." in PurePosixPath(named).parts or "\\" in named:
+            raise ProtocolError(
+                where, f"names pairs outside its folder: {named}", "Put the table beside the protocol"
+            )
+        try:
+            text = beside(named)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ProtocolError(
+                where, f"names pairs in {named}, which cannot be read", "Correct its name"
+            ) from error
+        task["pairs"] = _pairs(text, f"{where}: {named}")
+    return document
+
+
+def _pairs(text: str, where: str) -> list[list[str]]:
+    found = []
+    lines = text.splitlines()
+    reader = csv.reader(lines, delimiter="\t" if lines and "\t" in lines[0] else ",")
+    for number, cells in enumerate(reader, 1):
+        if not any(cell.strip() for cell in cells):
+            continue
+        pair = [cell.strip() for cell in cells[:2]]
+        if len(pair) < 2 or not all(pair):
+            raise ProtocolError(
+                where, f"line {number} is no pair of names", "Write two names, with a comma or a tab"
+            )
+        found.append(pair)
+    return found
 
 
 def _absent(text: str) -> tuple[str, str]:

@@ -106,7 +106,9 @@ def _between(held: Items, protocol: Protocol) -> list[Said]:
     """Return what there is to say about labels, batches and nuisances, once for each label."""
     said: list[Said] = []
     roles = {nuisance.column: nuisance for nuisance in protocol.nuisances if nuisance.column}
-    labels = dict.fromkeys(task.label for task in protocol.tasks if task.kind != "regression")
+    labels = dict.fromkeys(
+        task.label for task in protocol.tasks if task.kind not in ("regression", "known_pairs")
+    )
     primary = protocol.primary_task
     for label in sorted(labels, key=lambda name: name != primary.label):
         excluded = [

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import digamma
 
 from micrographia.representation.probes.labels import Array, IntArray
+from micrographia.representation.retrieval.recall import chance_of_hit
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,16 @@ class Partners:
         """Accuracy of a neighbour drawn at random among the candidates, averaged over evaluable items."""
         kept = self.evaluable
         return float((self.positives[kept] / self.candidates[kept]).mean()) if kept.any() else float("nan")
+
+    def recall_chance(self, k: int, *, hit: bool) -> float:
+        """Share of the positives among the first ``k`` candidates in random order; of ``hit``, that any is there."""
+        kept = self.evaluable
+        if not kept.any():
+            return float("nan")
+        positive, total = self.positives[kept], self.candidates[kept]
+        if hit:
+            return float(chance_of_hit(positive, total, k).mean())
+        return float(np.minimum(1.0, k / total).mean())
 
     @property
     def precision_chance(self) -> float:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from micrographia.protocols import Protocol, Task
+from micrographia.protocols.protocol import KNOWN_PAIRS
 from micrographia.representation.audit.counting import assignments, labels_of_groups
 from micrographia.representation.audit.finding import AuditFinding, Weight, figure, joined, plural, span
+from micrographia.representation.audit.pairs import pairs_of
 from micrographia.representation.audit.partners import Partners, partners
 from micrographia.representation.audit.power import power_of
 from micrographia.representation.audit.rows import Items
@@ -20,7 +22,8 @@ from micrographia.representation.probes.holdouts import holdouts
 from micrographia.representation.probes.labels import Array, Coded, IntArray, as_labels, listed
 from micrographia.representation.probes.predict import numbers as as_numbers
 
-_PAIRWISE = ("nearest_neighbour", "retrieval", "reproducibility")
+_PAIRWISE = ("nearest_neighbour", "retrieval", "recall", "reproducibility")
+_BY_COLUMNS = ("retrieval", "recall")
 
 
 @dataclass(eq=False)
@@ -71,6 +74,8 @@ class TaskAudit:
         ProfileError
             If a column is not there, or the label of a regression holds texts.
         """
+        if self.task.kind == KNOWN_PAIRS:
+            return self._pairs()
         numeric = self.task.kind == "regression"
         classes = self._numeric_labels() if numeric else self._labels()
         units = self._units(classes, numeric)
@@ -185,13 +190,13 @@ class TaskAudit:
 
     def _partners(self, classes: Coded) -> None:
         task, items = self.task, self.items
-        if task.kind == "retrieval":
+        if task.kind in _BY_COLUMNS:
             same, exclude = task.pos_sameby or [task.label], task.pos_diffby
         else:
             same, exclude = [task.label], task.exclude
         equal = [classes.codes if name == task.label else items.column(name).codes for name in same]
         negatives = None
-        if task.kind == "retrieval":
+        if task.kind in _BY_COLUMNS:
             negatives = (
                 [items.column(name).codes for name in task.neg_sameby],
                 [
@@ -214,6 +219,18 @@ class TaskAudit:
             )
         if self.evaluable.any():
             self._chance_of_partners(found, classes)
+
+    def _pairs(self) -> TaskAudit:
+        """Say how many known pairs there are, and how many groups of them share nothing."""
+        found = pairs_of(self.items, self.task, self.protocol.unit)
+        self.evaluable = found.evaluable
+        self.impossible = "" if found.count else f"no known pair of {self.task.label} is among the items"
+        for kind, text, weight, numbers in found.told:
+            self.say(kind, text, weight, **numbers)
+        self._power(found.units)
+        if self.impossible:
+            self.cannot.insert(0, f"Nothing can be concluded about {self.task.label}: {self.impossible}.")
+        return self
 
     def _reach(self, found: Partners, classes: Coded, names: list[str]) -> None:
         reached, total = int(found.evaluable.sum()), int(found.labelled.sum())
@@ -242,6 +259,8 @@ class TaskAudit:
             chance, told = found.nearest_chance, "a neighbour drawn at random"
         elif self.task.kind == "retrieval":
             chance, told = found.precision_chance, "a random order (expected average precision)"
+        elif self.task.kind == "recall":
+            chance, told = found.recall_chance(self.task.k, hit=self.task.metric == "hit"), "a random order"
         else:
             chance, told = 0.05, "replicates that are like any other pair"
         text = f"Chance is {figure(chance)} for {told}; the most frequent {self.task.label} holds {figure(majority)}."

@@ -32,7 +32,7 @@ def batch_measures(
     Neighbours of the same group of the unit are left out of the robustness index: they are alike for both reasons.
     """
     task, column = protocol.primary_task, batch_column(protocol)
-    if task.kind == "regression" or not column:
+    if task.kind in ("regression", "known_pairs") or not column:
         return []
     label, batch, unit = (rows.column(name) for name in (task.label, column, protocol.unit))
     known = np.flatnonzero([a is not None and b is not None for a, b in zip(label, batch, strict=True)])

@@ -14,8 +14,9 @@ from micrographia.representation.confounding.matching import count_matched
 from micrographia.representation.confounding.shares import shares
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.rows import Rows
+from micrographia.representation.evaluation.scored import factors
 from micrographia.representation.evaluation.table import Board
-from micrographia.representation.evaluation.tasks import factors, folds_of, score
+from micrographia.representation.evaluation.tasks import folds_of, score
 from micrographia.representation.probes.features import Block, Blocks, Features, Residual
 from micrographia.representation.probes.folds import group_folds
 from micrographia.statistics import Scores, compare, interval
@@ -193,7 +194,7 @@ class Confounding:
 
     def _matched(self, one: Contender, nuisance: Nuisance) -> dict[str, Any]:
         held = self._quantity(nuisance)
-        if self.task.kind == "regression" or held is None:
+        if self.task.kind in ("regression", "known_pairs") or held is None:
             return {"matched": None}
         unit = self.rows.column(self.protocol.unit)
         kept = count_matched(

@@ -14,8 +14,9 @@ from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.batches import batch_column
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.rows import Rows
+from micrographia.representation.evaluation.sets import sets_of
 from micrographia.representation.evaluation.table import Board
-from micrographia.representation.evaluation.tasks import score, sets_of
+from micrographia.representation.evaluation.tasks import score
 from micrographia.representation.geometry.describe import describe
 from micrographia.representation.geometry.rank_stability import rank_stability
 from micrographia.representation.geometry.rsa import rsa
@@ -97,7 +98,7 @@ def _variants(task: Task) -> list[tuple[str, Task, int]]:
     if task.kind == "nearest_neighbour":
         other = 5 if task.k != 5 else 1
         found.append((f"{other}-NN", task.model_copy(update={"k": other, "control_for": ""}), 0))
-    if task.kind in ("nearest_neighbour", "retrieval"):
+    if task.kind in ("nearest_neighbour", "retrieval", "recall", "known_pairs"):
         distance = "euclidean" if task.distance != "euclidean" else "cosine"
         found.append(
             (f"{distance} distance", task.model_copy(update={"distance": distance, "control_for": ""}), 0)
@@ -118,7 +119,7 @@ def _components(values: Any, count: int) -> Any:
 def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
     """Return the common metrics that an embedding without knowledge would have fooled, on these labels."""
     task = protocol.primary_task
-    if task.kind == "regression":
+    if task.kind in ("regression", "known_pairs"):
         return []
     labels = rows.column(task.label)
     batch = batch_column(protocol)
@@ -130,7 +131,7 @@ def untrusted(rows: Rows, field: Field, board: Board, protocol: Protocol) -> lis
 def examples(study_rows: Rows, field: Field, board: Board, protocol: Protocol) -> list[dict[str, Any]]:
     """Return queries of the first candidate with their nearest neighbours: as many right as wrong."""
     task = protocol.primary_task
-    if task.kind not in ("nearest_neighbour", "retrieval"):
+    if task.kind not in ("nearest_neighbour", "retrieval", "recall"):
         return []
     values = _first(board, field.candidates[0], protocol)
     labels = study_rows.column(task.label)

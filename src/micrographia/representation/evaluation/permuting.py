@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.rows import Rows
-from micrographia.representation.evaluation.tasks import sets_of
+from micrographia.representation.evaluation.sets import sets_of
 from micrographia.statistics import Permutations, permutations
 
 Array = npt.NDArray[Any]
@@ -41,6 +41,11 @@ class Null:
     drawn: Permutations
     observed: Mapping[str, float]
     permuted: Mapping[str, Array]
+
+    @property
+    def count(self) -> int:
+        """Number of permutations."""
+        return len(self.drawn)
 
     def p(self, name: str) -> float:
         """Return the p of a score: how often permuted labels give as much."""

@@ -33,7 +33,14 @@ from micrographia.representation.evaluation.images import Embedded, embedded, si
 from micrographia.representation.evaluation.result import FORMAT, plain, provenance
 from micrographia.representation.evaluation.rows import Rows, choose
 from micrographia.representation.evaluation.sweeps import ablations, layers
-from micrographia.representation.evaluation.table import Board, comparisons, null_of, score_all, table
+from micrographia.representation.evaluation.table import (
+    Board,
+    comparisons,
+    null_of,
+    score_all,
+    shuffles_of,
+    table,
+)
 from micrographia.representation.profiles import Profiles
 from micrographia.representation.profiles_io import align, read_profiles
 from micrographia.work import Progress
@@ -132,8 +139,10 @@ def evaluate(
     steps = len(protocol.tasks) * len(protocol.transforms) * len(list(field))
     with Progress("scoring", steps, quiet=quiet) as progress:
         board = score_all(rows, field, protocol, progress, workers=workers)
-    null = null_of(board, rows, field, protocol)
-    scores, compared = table(board, field, protocol, null), comparisons(board, field, protocol, null)
+    shuffles = shuffles_of(board, rows, field, protocol, workers=workers)
+    null = null_of(board, rows, field, protocol, shuffles)
+    scores = table(board, field, protocol, null, shuffles)
+    compared = comparisons(board, field, protocol, null)
     result: dict[str, Any] = {
         "micrographia_result": FORMAT,
         "title": protocol.title,

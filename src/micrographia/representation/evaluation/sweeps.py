@@ -10,7 +10,8 @@ import numpy as np
 from micrographia.protocols import Protocol
 from micrographia.representation.encoders.ablations import retained
 from micrographia.representation.evaluation.rows import Rows
-from micrographia.representation.evaluation.tasks import Scored, score
+from micrographia.representation.evaluation.scored import Scored
+from micrographia.representation.evaluation.tasks import score
 from micrographia.representation.profiles import Profiles
 from micrographia.statistics import Scores, interval
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from micrographia.protocols import Protocol, Task
 from micrographia.representation.evaluation.contenders import Contender, Field
 from micrographia.representation.evaluation.permuting import Null, permuted
 from micrographia.representation.evaluation.rows import Rows
-from micrographia.representation.evaluation.tasks import Scored, score
+from micrographia.representation.evaluation.scored import Scored
+from micrographia.representation.evaluation.shuffling import Shuffled, shuffled
+from micrographia.representation.evaluation.tasks import score
 from micrographia.representation.profiles import Profiles
 from micrographia.statistics import Scores, Verdict, benjamini_hochberg, compare, holm, interval
 from micrographia.work import Progress
@@ -87,8 +89,32 @@ def score_all(
     return Board(scored, prepared, problems)
 
 
-def null_of(board: Board, rows: Rows, field: Field, protocol: Protocol) -> Null | None:
+Shuffles = Mapping[tuple[str, str], Shuffled]
+"""Task and transform to what permuted labels or names score."""
+
+
+def shuffles_of(
+    board: Board, rows: Rows, field: Field, protocol: Protocol, *, workers: int | None = None
+) -> Shuffles:
+    """Return what all contenders score with permuted labels on each task of retrieval and of known pairs."""
+    found = {}
+    for task in protocol.tasks:
+        for transform in protocol.transforms:
+            values = {
+                one.name: [held.values for held in board.prepared[transform, one.name]] for one in field
+            }
+            made = shuffled(values, task, rows, protocol, workers=workers)
+            if made is not None:
+                found[task.name, transform] = made
+    return found
+
+
+def null_of(
+    board: Board, rows: Rows, field: Field, protocol: Protocol, shuffles: Shuffles
+) -> Null | Shuffled | None:
     """Return what all contenders score on the primary task with permuted labels; None where that is not done."""
+    if protocol.primary_task.kind != "nearest_neighbour":
+        return shuffles.get((protocol.primary, protocol.primary_transform))
     prepared = {
         one.name: [held.values for held in board.prepared[protocol.primary_transform, one.name]]
         for one in field
@@ -96,16 +122,32 @@ def null_of(board: Board, rows: Rows, field: Field, protocol: Protocol) -> Null 
     return permuted(prepared, protocol.primary_task, rows, protocol)
 
 
-def table(board: Board, field: Field, protocol: Protocol, null: Null | None) -> list[dict[str, Any]]:
-    """Return one row for each task, transform and contender, and one for each matched control."""
+def table(
+    board: Board,
+    field: Field,
+    protocol: Protocol,
+    null: Null | Shuffled | None,
+    shuffles: Shuffles | None = None,
+) -> list[dict[str, Any]]:
+    """Return one row for each task, transform and contender, and one for each matched control.
+
+    ``null_p`` is how often permuted labels score as much: of the primary task, and of every task of retrieval or known
+    pairs under every transform.
+    """
     found = []
     for task in protocol.tasks:
         for transform in protocol.transforms:
             for one in field:
                 scored = board.one(task.name, transform, one.name)
                 row = _row(task, transform, one, scored, board, protocol)
-                if null is not None and row["role"] == "primary":
-                    row |= {"null_p": null.p(one.name), "null_n": len(null.drawn)}
+                dealt = (shuffles or {}).get(
+                    (task.name, transform), null if row["role"] == "primary" else None
+                )
+                if dealt is not None:
+                    row |= {"null_p": dealt.p(one.name), "null_n": dealt.count}
+                if isinstance(dealt, Shuffled) and dealt.reason:
+                    told = f"no permutation p: {dealt.reason}"
+                    row["reason"] = "; ".join(text for text in (row["reason"], told) if text)
                 found.append(row)
                 if scored.control is not None:
                     found.append(_control_row(row, scored.control, protocol))
@@ -123,7 +165,7 @@ def _row(
     return {
         "task": task.name,
         "task_title": task.shown,
-        "metric": task.metric.replace("_", " "),
+        "metric": task.measured,
         "role": "primary" if primary else "exploratory",
         "transform": transform,
         "candidate": one.name,
@@ -163,7 +205,9 @@ def _control_row(row: dict[str, Any], control: Scores, protocol: Protocol) -> di
     return {**row, **own}
 
 
-def comparisons(board: Board, field: Field, protocol: Protocol, null: Null | None) -> list[dict[str, Any]]:
+def comparisons(
+    board: Board, field: Field, protocol: Protocol, null: Null | Shuffled | None
+) -> list[dict[str, Any]]:
     """Return every candidate against its twins and every baseline, with verdicts.
 
     Where labels were permuted, the p of a primary row is the larger of that of sign flips and that of the permutations:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from micrographia.protocols import Protocol, Task
+from micrographia.representation.evaluation.known_pairs import score_pairs
 from micrographia.representation.evaluation.rows import Rows
+from micrographia.representation.evaluation.scored import SHARE, Scored, counted, factors
+from micrographia.representation.evaluation.sets import sets_of
 from micrographia.representation.probes.chance import predict_prior
 from micrographia.representation.probes.features import Features
 from micrographia.representation.probes.folds import Folds, group_folds, leave_group_out
@@ -22,45 +24,11 @@ from micrographia.representation.probes.predict import predict
 from micrographia.representation.retrieval.average_precision import average_precision
 from micrographia.representation.retrieval.control import matched_control
 from micrographia.representation.retrieval.neighbours import nearest_neighbour
+from micrographia.representation.retrieval.recall import recall_at_k
 from micrographia.representation.retrieval.reproducibility import replicate_reproducibility
 from micrographia.statistics import Scores
 
 Array = npt.NDArray[Any]
-SHARE = (0.0, 1.0)
-"""What the items of an accuracy, a precision or a share can be."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scored:
-    """What a representation scored on a task.
-
-    Attributes
-    ----------
-    scores
-        Of the items, with their groups.
-    chance
-        Exact chance, the mean over the items; NaN if it has none.
-    chance_pipeline
-        What the most frequent training label scores through the same pipeline; NaN if nothing is trained.
-    majority
-        What always naming the most frequent label scores; NaN if it means nothing.
-    control
-        For nearest neighbours with a stricter task: the score with as many neighbours removed at random.
-    reason
-        What a reader must know about it.
-    """
-
-    scores: Scores
-    chance: float = float("nan")
-    chance_pipeline: float = float("nan")
-    majority: float = float("nan")
-    control: Scores | None = None
-    reason: str = ""
-
-
-def factors(rows: Rows, protocol: Protocol) -> dict[str, list[Any]]:
-    """Return the groups of the scored rows: of the unit of generalisation and of what it is crossed with."""
-    return {name: list(rows.column(name)) for name in (protocol.unit, *protocol.crossed)}
 
 
 def score(
@@ -85,23 +53,6 @@ def score(
         If a column that the task names is not there.
     """
     return _KINDS[task.kind](values, task, rows, protocol, workers)
-
-
-def sets_of(rows: Rows, names: list[str]) -> pd.DataFrame:
-    """Return columns in which a row that was made of several keeps the values of all of them."""
-    columns: dict[str, Any] = {}
-    for name in dict.fromkeys(names):
-        sets = rows.sets(name)
-        columns[name] = [
-            next(iter(one)) if len(one) == 1 else (tuple(sorted(one, key=str)) if one else None)
-            for one in sets
-        ]
-    frame = pd.DataFrame(index=range(rows.n))
-    for name, column in columns.items():
-        held = np.empty(rows.n, dtype=object)
-        held[:] = column
-        frame[name] = pd.Series(held, dtype=object)
-    return frame
 
 
 def _neighbours(values: Array, task: Task, rows: Rows, protocol: Protocol, workers: int | None) -> Scored:
@@ -130,7 +81,7 @@ def _neighbours(values: Array, task: Task, rows: Rows, protocol: Protocol, worke
         )
         control = Scores(matched.correct, own, bounds=SHARE)
     weights = _class_weights(labels, found.correct) if task.metric == "balanced_accuracy" else None
-    reason = _counted(found.reason)
+    reason = counted(found.reason)
     kept = np.isfinite(found.correct)
     chance = float("nan")
     if kept.any():
@@ -142,12 +93,6 @@ def _neighbours(values: Array, task: Task, rows: Rows, protocol: Protocol, worke
         control=control,
         reason=reason,
     )
-
-
-def _counted(reasons: Sequence[str]) -> str:
-    """Return how many items cannot be evaluated for which reason."""
-    count = Counter(reason for reason in reasons if reason)
-    return "; ".join(f"{number:,} {reason}" for reason, number in count.most_common())
 
 
 def _class_weights(labels: npt.NDArray[np.object_], correct: Array) -> Array:
@@ -171,11 +116,37 @@ def _retrieval(values: Array, task: Task, rows: Rows, protocol: Protocol, worker
         workers=workers,
     )
     kept = found["average_precision"].notna()
-    reason = _counted(list(found["reason"]))
+    reason = counted(list(found["reason"]))
     values_of = found["average_precision"].to_numpy(dtype=np.float64)
     return Scored(
         Scores(values_of, factors(rows, protocol), reason=reason, bounds=SHARE),
         chance=float(found.loc[kept, "chance"].mean()),
+        reason=reason,
+    )
+
+
+def _recall(values: Array, task: Task, rows: Rows, protocol: Protocol, workers: int | None) -> Scored:
+    same = task.pos_sameby or [task.label]
+    differ = task.neg_diffby or [task.label]
+    meta = sets_of(rows, [*same, *task.pos_diffby, *task.neg_sameby, *differ])
+    found = recall_at_k(
+        values,
+        meta,
+        k=task.k,
+        pos_sameby=same,
+        pos_diffby=task.pos_diffby,
+        neg_sameby=task.neg_sameby,
+        neg_diffby=differ,
+        distance=task.distance,
+        workers=workers,
+    )
+    each = found[task.metric].to_numpy(dtype=np.float64)
+    chance = found["chance" if task.metric == "recall" else "chance_hit"].to_numpy(dtype=np.float64)
+    kept = np.isfinite(each)
+    reason = counted(list(found["reason"]))
+    return Scored(
+        Scores(each, factors(rows, protocol), reason=reason, bounds=SHARE),
+        chance=float(chance[kept].mean()) if kept.any() else float("nan"),
         reason=reason,
     )
 
@@ -269,6 +240,8 @@ def _chance(task: Task, classes: int) -> float:
 _KINDS: dict[str, Callable[[Any, Task, Rows, Protocol, int | None], Scored]] = {
     "nearest_neighbour": _neighbours,
     "retrieval": _retrieval,
+    "recall": _recall,
+    "known_pairs": score_pairs,
     "reproducibility": _reproducibility,
     "classification": _prediction,
     "regression": _prediction,
