@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     )
     from micrographia.segmentation.models.registry import names, segmenter
     from micrographia.segmentation.models.running import Segmentation, segment
-    from micrographia.segmentation.models.tuning import Sample, Tuning, tune
+    from micrographia.segmentation.models.tuning import Sample, tune
 
 _LATER = {
     "Context": "protocol",
@@ -27,7 +27,6 @@ _LATER = {
     "Segmentation": "running",
     "Segmenter": "protocol",
     "Tunable": "protocol",
-    "Tuning": "tuning",
     "instances": "postprocessing",
     "names": "registry",
     "segment": "running",
@@ -46,7 +45,6 @@ __all__ = [
     "Segmentation",
     "Segmenter",
     "Tunable",
-    "Tuning",
     "instances",
     "names",
     "segment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -46,8 +46,8 @@ class Baseline:
 
     api_version = API_VERSION
     name = ""
-    own: Mapping[str, float] = {}
-    tuned: Mapping[str, Sequence[Any]] = {}
+    own: ClassVar[Mapping[str, float]] = {}
+    tuned: ClassVar[Mapping[str, Sequence[Any]]] = {}
     post = Postprocessing()
 
     def __init__(self, role: str = ANY) -> None:
@@ -125,8 +125,8 @@ class Otsu(Baseline):
     """
 
     name = "otsu"
-    own = {"blur": 1.0}
-    tuned = {
+    own: ClassVar[Mapping[str, float]] = {"blur": 1.0}
+    tuned: ClassVar[Mapping[str, Sequence[Any]]] = {
         "threshold": (0.5, 0.25, 0.35, 0.65, 0.8),
         "depth": (0.2, 0.05, 0.1, 0.35, 0.5),
         "min_size": (16, 4, 64, 256),
@@ -153,8 +153,8 @@ class Local(Baseline):
     """
 
     name = "local"
-    own = {"blur": 1.0, "window": 51, "offset": 0.05, "floor": 0.5}
-    tuned = {
+    own: ClassVar[Mapping[str, float]] = {"blur": 1.0, "window": 51, "offset": 0.05, "floor": 0.5}
+    tuned: ClassVar[Mapping[str, Sequence[Any]]] = {
         "window": (51, 25, 101, 201),
         "offset": (0.05, 0.0, 0.02, 0.1),
         "floor": (0.5, 0.0, 0.25, 0.75),
@@ -189,9 +189,9 @@ class LaplacianOfGaussian(Baseline):
     """
 
     name = "log"
-    own = {"sigma": 5.0}
+    own: ClassVar[Mapping[str, float]] = {"sigma": 5.0}
     post = Postprocessing(seed=0.1, smoothing=0.0)
-    tuned = {
+    tuned: ClassVar[Mapping[str, Sequence[Any]]] = {
         "sigma": (5.0, 2.0, 3.0, 8.0, 12.0),
         "seed": (0.1, 0.02, 0.05, 0.2, 0.3),
         "depth": (0.2, 0.05, 0.1, 0.35, 0.5),

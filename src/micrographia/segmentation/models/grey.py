@@ -25,7 +25,7 @@ COLOURS = ("colour", *STAINED)
 
 
 def grey(image: Image, context: Context) -> Floats:
-    """Return one channel ``([Z,] Y, X)`` in which objects are bright, scaled so that percentiles 1 and 99.8 are 0 and 1.
+    """Return one channel ``([Z,] Y, X)`` in which objects are bright; percentiles 1 and 99.8 become 0 and 1.
 
     - Tissue stained with haematoxylin (roles ``he`` and ``ihc``): the amount of haematoxylin, by unmixing optical
       densities with the directions of Ruifrok and Johnston (2001).

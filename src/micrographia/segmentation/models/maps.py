@@ -175,7 +175,10 @@ def spread(default: Settings, tuned: Mapping[str, Sequence[Any]], budget: int) -
 
 
 def padded(
-    image: Image, multiple: Sequence[int], least: Sequence[int] | None = None
+    image: Image,
+    multiple: Sequence[int],
+    least: Sequence[int] | None = None,
+    offset: Sequence[int] | None = None,
 ) -> tuple[npt.NDArray[np.float32], tuple[slice, ...]]:
     """Return an image mirrored at its far ends until a network takes its size, and where it lies in that.
 
@@ -187,6 +190,8 @@ def padded(
         Sizes must be multiples of these, along each spatial axis.
     least
         Sizes must be at least these.
+    offset
+        Sizes must be multiples plus these; 0 by default.
 
     Returns
     -------
@@ -195,8 +200,10 @@ def padded(
     """
     sizes = image.shape[1:]
     wanted = [
-        -(-max(size, low) // step) * step
-        for size, low, step in zip(sizes, least or (1,) * len(sizes), multiple, strict=True)
+        -(-(max(size, low) - more) // step) * step + more
+        for size, low, step, more in zip(
+            sizes, least or (1,) * len(sizes), multiple, offset or (0,) * len(sizes), strict=True
+        )
     ]
     pads = [(0, 0)] + [(0, want - size) for want, size in zip(wanted, sizes, strict=True)]
     larger = np.pad(image, pads, mode="symmetric") if any(end for _, end in pads) else image

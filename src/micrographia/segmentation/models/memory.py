@@ -8,7 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_STATM = Path("/proc/self/statm")
+_SELF = Path("/proc/self")
+_STATM = _SELF / "statm"
 
 
 class PeakMemory:
@@ -53,10 +54,35 @@ class PeakMemory:
 
 
 def resident() -> int:
-    """Return the resident size of this process in bytes: at present where the system tells, else the largest so far."""
+    """Return the resident size in bytes of this process and the programs it runs.
+
+    At present where the system tells, else the largest so far of this process alone.
+    """
     import resource
 
     if _STATM.exists():
-        return int(_STATM.read_text("ascii").split()[1]) * resource.getpagesize()
+        pages = sum(_pages(folder) for folder in (_SELF, *_children(_SELF)))
+        return pages * resource.getpagesize()
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(largest if sys.platform == "darwin" else largest * 1024)
+
+
+def _children(process: Path) -> list[Path]:
+    """Return the folders of all programs that a process started and that run, and of theirs."""
+    found: list[Path] = []
+    for listed in process.glob("task/*/children"):
+        try:
+            numbers = listed.read_text("ascii").split()
+        except OSError:  # a thread that has ended
+            continue
+        for number in numbers:
+            child = Path("/proc") / number
+            found += [child, *_children(child)]
+    return found
+
+
+def _pages(process: Path) -> int:
+    try:
+        return int((process / "statm").read_text("ascii").split()[1])
+    except (OSError, IndexError):  # a program that has ended
+        return 0

@@ -52,6 +52,8 @@ def segmenter(spec: str | Path, *, device: str = "auto", trust: Collection[str] 
         If there is no such model, what it needs is not installed, or it must not be run.
     """
     text = str(spec)
+    if not text:
+        raise SegmentationError("", "no model is named", "Give a name, a file or a folder")
     if text.split(":")[0] in BASELINES and not Path(text).exists():
         from micrographia.segmentation.models.baselines import baseline
 

@@ -1,4 +1,4 @@
-"""Choose a model's settings on training images: the same number of settings for every model, and one pass of a network."""
+"""Choose a model's settings on training images: as many settings for every model, and one pass of a network."""
 
 from __future__ import annotations
 
