@@ -149,8 +149,8 @@ def ranked(place: Path, out: Path, asked: argparse.Namespace) -> dict[str, Any]:
 def report(results: Mapping[str, Mapping[str, Any]]) -> None:
     """Print what was found, a row a dataset, and the orders pooled."""
     columns = [
-        "images", "groups", "decided", "ranked", "tau", "p", "rho", "regret", "blind", "consensus", "its regret", "taken",
-        "best",
+        "images", "groups", "decided", "ranked", "tau", "p", "rho", "regret", "blind", "consensus",
+        "its regret", "taken", "best",
     ]  # fmt: skip
     table = {}
     for name, result in results.items():

@@ -278,7 +278,8 @@ def _surely_above(totals: Sequence[Sums], level: float, resamples: int, rng: np.
     order = np.argsort(reached)
     place = int(np.searchsorted(np.cumsum(chance[order]), level - 1e-12))
     bound = reached[order][min(place, len(order) - 1)]
-    sure = varied & (np.abs(centres) > bound * errors)
+    # The bound is infinite where too many resamples have no error; what does not vary has none either.
+    sure = varied & (np.abs(centres) > bound * np.where(varied, errors, 1.0))
     above[first, second] = sure & (centres > 0)
     above[second, first] = sure & (centres < 0)
     return above

@@ -21,7 +21,7 @@ BLANK, SHUFFLED, OTHER = "blank", "shuffled", "other image"
 CONTROLS: Mapping[str, str] = {
     BLANK: "every pixel has the median of its channel",
     SHUFFLED: "the image is cut into blocks, a sixteenth of its size along each axis, which change places",
-    OTHER: "the prediction on the next image of the list, where the two frames overlap",
+    OTHER: "the prediction on the next image of the list, where the two overlap, unless the images are alike",
 }
 """Controls by name, and what they are."""
 PARTS = 16

@@ -226,6 +226,19 @@ def overlapping(first: Array, second: Array) -> tuple[Array, Array]:
     return first[both], second[both]
 
 
+def alike(first: Array, second: Array) -> float:
+    """Return the correlation of two images ``(C, [Z,] Y, X)`` where they overlap, mean over channels; 0 if undefined."""
+    found = []
+    for one, other in zip(first, second, strict=False):
+        if one.ndim != other.ndim:
+            return 0.0
+        a, b = (held.astype(np.float64).ravel() for held in overlapping(one, other))
+        a, b = a - a.mean(), b - b.mean()
+        scale = float(np.sqrt((a @ a) * (b @ b)))
+        found.append(float(a @ b) / scale if scale else 0.0)
+    return float(np.mean(found)) if found else 0.0
+
+
 def _check(item: Item, pixels: Array) -> None:
     if not np.isfinite(pixels).all():
         raise SegmentationError(

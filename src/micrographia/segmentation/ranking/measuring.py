@@ -31,8 +31,11 @@ from micrographia.segmentation.ranking.controls import (
     shuffled,
 )
 from micrographia.segmentation.ranking.dropout import dropout_reason, with_dropout
-from micrographia.segmentation.ranking.frames import Frame, overlapping, predicted, read_frame
+from micrographia.segmentation.ranking.frames import Frame, alike, overlapping, predicted, read_frame
 from micrographia.segmentation.ranking.perturbations import DEFAULT, Perturbation
+
+ALIKE = 0.3
+"""Images that correlate more, such as frames of one film, are no controls of each other."""
 
 Labels = npt.NDArray[np.int32]
 Values = Mapping[str, float]
@@ -203,7 +206,7 @@ def _measured(task: Task) -> Measured:
             controls[name] = found
     if task.other is not None:
         try:
-            controls[OTHER] = _other(task, plain)
+            controls[OTHER] = _other(task, frame, plain)
         except MicrographiaError as error:
             notes.append(f"no control `{OTHER}`: {error}")
     held.keep()
@@ -302,10 +305,18 @@ class _Held:
         return found
 
 
-def _other(task: Task, plain: Labels) -> Values:
-    """Return how the predictions on two images agree where their frames overlap."""
+def _other(task: Task, here: Frame, plain: Labels) -> Values:
+    """Return how the predictions on two images agree where their frames overlap.
+
+    Raises
+    ------
+    SegmentationError
+        If the images themselves are alike, so that their predictions should be.
+    """
     assert task.other is not None  # noqa: S101 - the caller has looked
     frame = read_frame(task.other, task.plan.crop, task.plan.depth)
+    if alike(here.pixels, frame.pixels) > ALIKE:
+        raise SegmentationError(frame.item.id, "is too much like it")
     held = _Held(task, frame) if frame.item == task.item else _Held(_turned(task), frame)
     found = held.plain()
     held.keep()

@@ -79,9 +79,9 @@ def order(
 
     Returns
     -------
-    ``source`` (what the order rests on), ``models`` (one entry a model, the most consistent first, those that cannot be ranked last), ``used`` (ids of the
-    images that decide), ``left_out`` (those that do not, and why), ``first`` (the models that may be the most
-    consistent), ``decided`` and ``cannot_tell`` (sentences).
+    ``source`` (what the order rests on), ``models`` (one entry a model, the first of the order first, those that
+    cannot be ranked last), ``used`` (ids of the images that decide), ``left_out`` (those that do not, and why),
+    ``n_groups``, ``first`` (the models that may be the first), ``decided`` and ``cannot_tell`` (sentences).
     """
     judged = {key: judge(held, ruling.shown) for key, held in records.items()}
     ranked = {key: records[key] for key, found in judged.items() if found.status == "ranked"}
@@ -263,10 +263,11 @@ def _apart(ranked: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[st
     if not alone:
         return []
     said = [f"{key} ({known[key]:.2f})" for key in alone]
-    return [
-        f"Consistent but apart from the other models, whose objects {_listed(said)} share less than {highest} "
-        f"({known[highest]:.2f}): such a model may be wrong in the same way each time. Look at what it finds."
-    ]
+    told = (
+        f"Consistent, but apart from the other models: {_listed(said)} share fewer objects with them than {highest} "
+        f"({known[highest]:.2f}). What is wrong in the same way each time is consistent too: look at what they find."
+    )
+    return [told]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from micrographia.dataset import Dataset, FileRow, ImageFiles, open_dataset
 from micrographia.dataset.folder import DESCRIPTION
 from micrographia.dataset.identity import content_sha256
+from micrographia.errors import ImageError
 from micrographia.loading.regions import covers, is_region_set
 from micrographia.segmentation.evaluation.targets import Item
 from micrographia.segmentation.metrics.errors import SegmentationError
@@ -141,11 +142,14 @@ def _of_folder(path: Path, wanted: Choice) -> Scenes:
     for place in places:
         if place.name.startswith(".") or not place.name.lower().endswith(endings):
             continue
-        listed = members(place)
+        try:
+            listed = [member.name for member in members(place)]
+        except ImageError:  # told when it is read, so that the other images are kept
+            listed = [""]
         for member in listed:
-            name = f"{place.name}:{member.name}" if member.name and len(listed) > 1 else place.name
+            name = f"{place.name}:{member}" if member and len(listed) > 1 else place.name
             row = FileRow(
-                path=place.name, member=member.name, image=name, role="image", channel="", set="", type="",
+                path=place.name, member=member, image=name, role="image", channel="", set="", type="",
                 source="", split="", size=0, sha256="", line=0, layer="", axes="", groups={},
             )  # fmt: skip
             items.append(Item(name, ImageFiles(root, name, (row,), (), {}, {}), "", roles=wanted.roles))

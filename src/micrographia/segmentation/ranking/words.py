@@ -46,8 +46,8 @@ def _one(ranking: Mapping[str, Any], alone: bool) -> list[str]:
     favourite = max(voted, key=lambda one: one["consensus"]) if voted else None
     if ranked and favourite is not None and favourite["key"] != ranked[0]["key"]:
         told.append(
-            f"{favourite['key']} agrees most with the other models ({_number(favourite['consensus'])}; {ranked[0]['key']} "
-            f"{_number(ranked[0]['consensus'])}): if both do not agree, look at pictures of both."
+            f"{favourite['key']} agrees most with the other models ({_number(favourite['consensus'])}; "
+            f"{ranked[0]['key']} {_number(ranked[0]['consensus'])}): if both do not agree, look at pictures of both."
         )
     told += ranking["cannot_tell"][: None if alone else 1]
     for one in models:
