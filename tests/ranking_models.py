@@ -54,7 +54,7 @@ class Made:
         self.info = ModelInfo(name, sha256=hashlib.sha256(name.encode()).hexdigest(), **info)
         self.function, self.asked = function, 0
 
-    def predict(self, image, *, pixel_size=None):
+    def predict(self, image, *, pixel_size=None):  # noqa: ARG002
         self.asked += 1
         return self.function(image)
 

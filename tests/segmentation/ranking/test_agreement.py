@@ -7,9 +7,13 @@ from scipy.optimize import linear_sum_assignment
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.ranking.agreement import DEFAULT, MEASURES, agreement, soft_dice
 
-images = st.integers(0, 10_000).map(
-    lambda seed: np.random.default_rng(seed).integers(0, 4, (2, 7, 6)) * (np.random.default_rng(seed).random((2, 7, 6)) < 0.6)
-)  # fmt: skip
+
+def drawn(seed):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 4, (2, 7, 6)) * (rng.random((2, 7, 6)) < 0.6)
+
+
+images = st.integers(0, 10_000).map(drawn)
 
 
 def by_hand():

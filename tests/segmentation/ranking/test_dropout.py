@@ -33,14 +33,14 @@ class Maps:
     def __init__(self, module):
         self.network = module
 
-    def maps(self, image, context):
+    def maps(self, image, context):  # noqa: ARG002
         with torch.inference_mode():
             return self.network(torch.from_numpy(np.asarray(image, np.float32))[None])[0].numpy()
 
-    def instances(self, maps, context):
+    def instances(self, maps, context):  # noqa: ARG002
         return (maps[0] > 0).astype(np.int32)
 
-    def predict(self, image, *, pixel_size=None):
+    def predict(self, image, *, pixel_size=None):  # noqa: ARG002
         return self.instances(self.maps(image, context_of(image)), None)
 
 
@@ -89,7 +89,7 @@ def test_a_model_of_maps_stays_one():
 
 def test_a_model_that_drops_by_itself_is_asked():
     class Own(Made):
-        def predict_with_dropout(self, image, *, seed, p, pixel_size=None):
+        def predict_with_dropout(self, image, *, seed, p, pixel_size=None):  # noqa: ARG002
             return np.full(image.shape[1:], round(100 * p) + seed)
 
     dropped = with_dropout(Own("own", halfway), p=0.2, seed=4)

@@ -146,7 +146,7 @@ def test_the_type_of_the_image_is_known_to_the_model_but_nothing_is_rounded(tmp_
             share = context.normalised(image)[0].clip(0, 1)
             return np.stack([share, share])
 
-        def instances(self, maps, context):
+        def instances(self, maps, context):  # noqa: ARG002
             return (maps[1] > 0.5).astype(np.int32)
 
     (tmp_path / "images").mkdir()

@@ -65,7 +65,7 @@ def test_a_good_model_is_ranked():
     [
         ([record(content=Content(0, 0, 0))] * 9 + [record()], "worthless", "finds nothing in 9 of 10"),
         ([record(content=Content(1, 1, 1))] * 5, "worthless", "everything one object in 5 of 5"),
-        ([record(control=0.6)] * 5, "worthless", "whatever it is shown: matched F1 of 0.60 on controls (most on shuffled)"),
+        ([record(control=0.6)] * 5, "worthless", "matched F1 of 0.60 on controls (most on shuffled)"),
         ([Measured("a", "no memory")] * 3 + [record()], "failed", "failed on 3 of 4 images: no memory"),
         ([], "failed", "there are no images"),
     ],

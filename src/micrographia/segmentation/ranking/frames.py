@@ -227,7 +227,7 @@ def overlapping(first: Array, second: Array) -> tuple[Array, Array]:
 
 
 def alike(first: Array, second: Array) -> float:
-    """Return the correlation of two images ``(C, [Z,] Y, X)`` where they overlap, mean over channels; 0 if undefined."""
+    """Return how two images ``(C, [Z,] Y, X)`` correlate where they overlap, mean over channels; 0 if undefined."""
     found = []
     for one, other in zip(first, second, strict=False):
         if one.ndim != other.ndim:
