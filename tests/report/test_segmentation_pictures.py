@@ -203,3 +203,25 @@ def test_a_real_image_with_its_own_truth_has_only_hits(data):
     assert (shown.errors.misses, shown.errors.false, shown.errors.merges, shown.errors.splits) == (0, 0, 0, 0)
     assert drawn("truth", shown.pixels).any()
     assert not drawn("miss", shown.pixels).any()
+
+
+def test_a_large_image_is_reduced_to_the_means_of_its_blocks_within_less_memory_than_it_has():
+    import tracemalloc
+
+    size = 3000
+    truth = np.zeros((size, size), np.int32)
+    truth[100:2900, 100:2900] = 1
+    image = np.tile(np.array([[0, 4], [8, 12]], np.uint16), (size // 2, size // 2))
+    image[:, size // 2 :] += 100
+    draw_errors(image[:64, :64], truth[:64, :64], truth[:64, :64])
+    tracemalloc.start()
+    pixels = draw_errors(image, truth, truth, side=500)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert pixels.shape == (500, 500, 3)
+    assert peak < image.nbytes + 2 * truth.nbytes
+    dark, bright = pixels[250, 100:200, 0], pixels[250, 300:400, 0]
+    assert np.ptp(dark) == np.ptp(bright) == 0
+    # Means are 6 and 106, of a range from 0 (its 0.5th percentile) to 112 (its 99.8th); a root is drawn.
+    assert bright[0] == pytest.approx(230 * np.sqrt(106 / 112), abs=12)
+    assert dark[0] < bright[0] / 3

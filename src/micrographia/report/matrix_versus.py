@@ -94,6 +94,7 @@ def _folded(groups: list[Parts], columns: int = 1) -> Parts:
         if rows > columns * ROWS and shown >= columns:
             break
         shown += 1
+    shown -= shown % columns if columns < shown < len(groups) else 0
     return {"shown": groups[:shown], "folded": groups[shown:]}
 
 

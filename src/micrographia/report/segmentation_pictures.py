@@ -41,6 +41,12 @@ SHOWN = 300
 SMALLEST_OBJECT = 9
 """Median diameter, in pixels of the picture, below which a part of the image is shown instead of all of it."""
 
+COARSE = 2048
+"""Longest side, in pixels, of the grid on which the part with most errors is looked for."""
+
+FINE = 4
+"""Pixels along a side that are averaged at most where an image is reduced; of larger blocks only so many are read."""
+
 DASH = 3
 """Pixels of a dash, and of the gap after it."""
 
@@ -136,47 +142,44 @@ def error_picture(
     table = contingency(marks, found, region=region, ignore=ignore)
     errors = find_errors(table, threshold)
     pixels = _channels(np.asarray(image), marks)
-    kinds = (
-        classes_of(marks, errors.truth_ids, errors.truth),
-        classes_of(found, errors.predicted_ids, errors.predicted),
-    )
-    inside = None if region is None else np.asarray(region) != 0
+    inside = None if region is None else np.asarray(region)
     colour = rgb if rgb is not None else len(pixels) == 3 and pixels.dtype == np.uint8
-    layers = _Layers(pixels, marks, found, kinds[0], kinds[1], inside)
+    layers = _Layers(pixels, marks, found, inside, errors)
     if marks.ndim == 3:
-        return _volume(layers, errors, colour, min(max(stretch, 0.25), 10.0), side)
-    window, step, note = _window(layers, side)
+        return _volume(layers, colour, min(max(stretch, 0.25), 10.0), side)
+    window, step, note = _window(layers, table.truth_sizes, side)
     times = max(1, side // max(stop.stop - stop.start for stop in window)) if step == 1 else 1
     shown = layers.cut(window)
-    ends = _ends(shown.pixels, colour)
+    ends = _ends(shown.pixels[:, ::step, ::step], colour)
     return ErrorPicture(_drawn(shown, ends, colour, step, times), errors, note)
 
 
 @dataclass(frozen=True, eq=False)
 class _Layers:
-    """An image (C, [Z,] Y, X), its labels, and what each object is."""
+    """An image (C, [Z,] Y, X), its labels, its annotated region, and what each object of all of it is."""
 
     pixels: Array
     truth: Array
     predicted: Array
-    truth_kind: Pixels
-    predicted_kind: Pixels
     region: Array | None
+    errors: Errors
 
     def cut(self, at: tuple[Any, ...]) -> _Layers:
         return _Layers(
             self.pixels[(slice(None), *at)],
             self.truth[at],
             self.predicted[at],
-            self.truth_kind[at],
-            self.predicted_kind[at],
             None if self.region is None else self.region[at],
+            self.errors,
         )
 
-    def wrong(self) -> Array:
-        """Where an object is not simply a hit."""
-        bad = (self.truth_kind == MISS) | np.isin(self.predicted_kind, (FALSE, MERGE, SPLIT))
-        return np.asarray(bad)
+    def kinds(self) -> tuple[Pixels, Pixels]:
+        """Return what the true and the predicted object of each pixel is."""
+        errors = self.errors
+        return (
+            classes_of(self.truth, errors.truth_ids, errors.truth),
+            classes_of(self.predicted, errors.predicted_ids, errors.predicted),
+        )
 
 
 def _channels(image: Array, labels: Array) -> Array:
@@ -223,36 +226,39 @@ def _coloured(pixels: Array, ends: list[tuple[float, float]], rgb: bool) -> npt.
     return np.clip(total, 0, 255)
 
 
-def _window(layers: _Layers, side: int) -> tuple[Window, int, str]:
+def _window(layers: _Layers, sizes: Array, side: int) -> tuple[Window, int, str]:
     height, width = layers.truth.shape
     whole = slice(0, height), slice(0, width)
     step = max(1, math.ceil(max(height, width) / side))
     if step == 1:
         return whole, 1, "whole image"
-    _, sizes = np.unique(layers.truth[layers.truth != 0], return_counts=True)
     if sizes.size and math.sqrt(float(np.median(sizes))) / step < SMALLEST_OBJECT:
         return _densest(layers, side), 1, f"the part with most errors of {width} x {height} pixels"
     return whole, step, f"reduced {step} times"
 
 
 def _densest(layers: _Layers, side: int) -> Window:
-    """Return the window of ``side`` pixels with most pixels of wrong objects, then of any."""
-    marked = layers.wrong().astype(np.int64) * side**2 + (layers.truth != 0)
+    """Return the window of ``side`` pixels with most pixels of wrong objects, then of any; coarsely if large."""
+    shape = layers.truth.shape
+    coarse = max(1, max(shape) // COARSE)
+    grid = layers.cut((slice(None, None, coarse), slice(None, None, coarse)))
+    truth, found = grid.kinds()
+    wrong = (truth == MISS) | np.isin(found, (FALSE, MERGE, SPLIT))
+    marked = wrong.astype(np.int64) * wrong.size + (truth != 0)
     sums = np.pad(marked.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    height, width = (min(side, size) for size in marked.shape)
+    height, width = (min(max(1, side // coarse), size) for size in marked.shape)
     held = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
     equals = np.argwhere(held == held.max())
-    top, left = (int(place) for place in equals[np.abs(equals - equals.mean(0)).sum(1).argmin()])
-    return slice(top, top + height), slice(left, left + width)
+    best = equals[np.abs(equals - equals.mean(0)).sum(1).argmin()]
+    starts = [min(int(place) * coarse, max(0, size - side)) for place, size in zip(best, shape, strict=True)]
+    return slice(starts[0], starts[0] + side), slice(starts[1], starts[1] + side)
 
 
 def _drawn(
     layers: _Layers, ends: list[tuple[float, float]], rgb: bool, step: int = 1, times: int = 1, rows: int = 0
 ) -> Pixels:
     """Draw a plane, reduced or enlarged by whole factors; ``rows`` sets how many rows it has in the end."""
-    picture = _coloured(layers.pixels, ends, rgb)
-    if step > 1:
-        picture = _averaged(picture, step)
+    picture = _coloured(_averaged(layers.pixels, step) if step > 1 else layers.pixels, ends, rgb)
     take = [np.arange(0, size, step).repeat(times) for size in layers.truth.shape]
     if times > 1:
         picture = picture.repeat(times, 0).repeat(times, 1)
@@ -262,9 +268,9 @@ def _drawn(
         take[0] = chosen
     at = np.ix_(*take)
     if layers.region is not None:
-        picture[~layers.region[at]] *= np.float32(0.45)
-    truth, found = layers.truth[at], layers.predicted[at]
-    return _contoured(picture, truth, found, layers.truth_kind[at], layers.predicted_kind[at])
+        picture[layers.region[at] == 0] *= np.float32(0.45)
+    drawn = layers.cut(at)
+    return _contoured(picture, drawn.truth, drawn.predicted, *drawn.kinds())
 
 
 def _contoured(picture: Array, truth: Array, found: Array, is_true: Pixels, is_found: Pixels) -> Pixels:
@@ -315,16 +321,21 @@ def _crosses(labels: Array, thick: int) -> Array:
     return drawn
 
 
-def _averaged(picture: Array, step: int) -> Array:
-    """Average blocks of ``step`` x ``step`` of (Y, X, 3); the far edge is repeated."""
-    height, width = (-(-size // step) for size in picture.shape[:2])
-    padded = np.pad(
-        picture, ((0, height * step - picture.shape[0]), (0, width * step - picture.shape[1]), (0, 0)), "edge"
-    )
-    return np.asarray(padded.reshape(height, step, width, step, 3).mean((1, 3), dtype=np.float32))
+def _averaged(pixels: Array, step: int) -> Array:
+    """Return (C, Y, X) reduced by a whole factor, as float32; the far edge is repeated."""
+    height, width = (-(-size // step) for size in pixels.shape[1:])
+    total = np.zeros((len(pixels), height, width), np.float32)
+    offsets = range(0, step, max(1, step // FINE))
+    for y, x in itertools.product(offsets, offsets):
+        part = pixels[:, y::step, x::step]
+        missing = height - part.shape[1], width - part.shape[2]
+        if not part.size:
+            part, missing = pixels[:, ::step, ::step], (0, 0)
+        total += np.pad(part, ((0, 0), (0, missing[0]), (0, missing[1])), "edge").astype(np.float32)
+    return total / np.float32(len(offsets) ** 2)
 
 
-def _volume(layers: _Layers, errors: Errors, rgb: bool, stretch: float, side: int) -> ErrorPicture:
+def _volume(layers: _Layers, rgb: bool, stretch: float, side: int) -> ErrorPicture:
     z, y, x = _fullest(layers.truth if layers.truth.any() else layers.predicted)
     depth, height, width = layers.truth.shape
     whole = slice(None)
@@ -342,7 +353,7 @@ def _volume(layers: _Layers, errors: Errors, rgb: bool, stretch: float, side: in
     note = (
         f"plane {z + 1} of {depth}, with sections along X (below, row {y + 1}) and Y (right, column {x + 1})"
     )
-    return ErrorPicture(canvas, errors, note)
+    return ErrorPicture(canvas, layers.errors, note)
 
 
 def _fullest(labels: Array) -> tuple[int, int, int]:
