@@ -97,3 +97,28 @@ def test_objects_of_nobody_leave_their_image_out(tmp_path):
     found = Annotators(folder(tmp_path, sets))
     assert list(found.opinions) == ["two"]
     assert found.left_out == {"one": "1 objects of set ann name no annotator, others do"}
+
+
+def test_overlapping_objects_are_on_layers_and_the_first_is_on_top(tmp_path):
+    moved = np.roll(TRUTH, 3, 1)
+    below = np.where(moved == 3, 13, moved).astype(np.uint16)
+    folder(tmp_path, {"upper": (TRUTH, None), "lower": (below, None)}, tables=False)
+    files = pd.read_csv(tmp_path / "files.tsv", sep="\t", dtype=str, keep_default_na=False)
+    marks = files["role"] == "annotation"
+    files["layer"] = files["annotation set"].map({"upper": "1", "lower": "2"}).fillna("")
+    files.loc[marks, "annotation set"] = "cells"
+    files.to_csv(tmp_path / "files.tsv", sep="\t", index=False)
+    rows = [
+        objects_table(labels[0], image="one", set_name="cells", layer=layer).assign(annotator=who)
+        for layer, labels, who in ((1, TRUTH, "Ann"), (2, below, "Ann"))
+    ]
+    table = pd.concat(rows, ignore_index=True)
+    table.loc[(table["layer"] == 2) & (table["label_id"] == 2), "annotator"] = "Bob"
+    (tmp_path / "annotations").mkdir()
+    write_table(table, "objects", tmp_path / "annotations" / "objects.parquet")
+    describe(tmp_path)
+    found = Annotators(open_dataset(tmp_path)).labels("one")
+    lower = below[0]
+    assert np.array_equal(found["Ann"], np.where(TRUTH[0] > 0, TRUTH[0], np.where(lower == 2, 0, lower)))
+    assert np.array_equal(found["Bob"], np.where(lower == 2, 2, 0))
+    assert ((TRUTH[0] > 0) & (lower > 0) & (TRUTH[0] != lower)).any()

@@ -51,6 +51,19 @@ def test_pooled_is_the_score_of_all_images_side_by_side(metric):
 
 
 @pytest.mark.parametrize("metric", list(METRICS))
+def test_what_an_image_adds_is_the_derivative_of_the_pooled_score(metric):
+    records = made(5, seed=11)
+    chosen, found = METRICS[metric], scores(records, metric)
+    totals = {name: sum(one.sums[name] for one in records.values()) for name in records["image-00"].sums}
+    share = found.weights / found.weights.sum()
+    for place, image in enumerate(sorted(records)):
+        step = 1e-6
+        more = {name: value + step * records[image].sums[name] for name, value in totals.items()}
+        slope = (chosen.value(more) - chosen.value(totals)) / step
+        assert share[place] * (found.values[place] - found.score) == pytest.approx(slope, abs=1e-5)
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
 def test_image_weighting_is_the_mean_over_images(metric):
     records = made(6)
     chosen = METRICS[metric]
