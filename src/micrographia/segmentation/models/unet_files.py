@@ -93,9 +93,9 @@ def write_weights(folder: Path, state: Mapping[str, Any]) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if safe:
-            from safetensors.torch import save_file
+            from safetensors.torch import save
 
-            save_file(tensors, temporary)
+            temporary.write_bytes(save(tensors))
         else:
             torch.save(tensors, temporary)
         temporary.replace(path)

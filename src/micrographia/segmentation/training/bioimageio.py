@@ -36,6 +36,7 @@ TESTED = 256
 """Largest side of the test image."""
 EPSILON = 1e-6
 """What the specification adds to the width when it scales a range."""
+_CITED = ("title", "accession", "version", "content_sha256", "files_sha256", "licence", "n_images")
 PAPER = "https://doi.org/10.1007/978-3-319-24574-4_28"
 """Ronneberger et al. 2015, U-Net: what the specification wants to be cited."""
 
@@ -238,13 +239,7 @@ def _description(
                 "postprocessing": dict(card["postprocessing"]),
                 "target": dict(card["target"]),
                 "licences_of_training_data": dict(card["licences_of_training_data"]),
-                "trained_on": [
-                    {
-                        key: entry[key]
-                        for key in ("title", "accession", "version", "content_sha256", "files_sha256")
-                    }
-                    for entry in card["trained_on"]
-                ],
+                "trained_on": [{key: entry[key] for key in _CITED} for entry in card["trained_on"]],
             }
         },
     }

@@ -109,7 +109,7 @@ def write_card(folder: Path, content: Mapping[str, Any]) -> Path:
 
 def _description(model: UNetSegmenter, trained_on: Sequence[Mapping[str, Any]]) -> str:
     kind = "2D" if model.shape.axes == "YX" else "3D"
-    what = model.info.target.get("object") or "objects"
+    what = str(model.info.target.get("object") or "object")
     titles = ", ".join(str(entry["title"]) for entry in trained_on)
     images = sum(int(entry["n_images"]) for entry in trained_on)
     return (

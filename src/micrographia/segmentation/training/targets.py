@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 DENSE = 1 << 22
-"""Largest label for which a table of all labels is made instead of sorting the pixels."""
+"""Largest label for which a table of all labels is made; larger ones are numbered anew."""
 
 
 def targets(mask: Array, spacing: Sequence[float] | None = None) -> Floats:
@@ -77,16 +77,15 @@ def object_distance(mask: Array, spacing: Sequence[float] | None = None) -> Floa
     volume, steps = (labels[None], np.array([1.0, *steps])) if labels.ndim == 2 else (labels, steps)
     squared = np.empty(volume.shape, np.float64)
     _kernels()[0](volume, steps, squared)
-    number, most = _numbered(volume)
     depth = np.sqrt(squared)
-    deepest = np.zeros(most + 1)
-    _kernels()[2](number, depth, deepest)
+    deepest = np.zeros(int(volume.max(initial=0)) + 1)
+    _kernels()[2](volume, depth, deepest)
     endless = np.isinf(deepest)
     scale = np.where(endless, 0.0, 1.0 / np.where(deepest > 0, deepest, 1.0))
     if endless.any():
         depth = np.where(np.isinf(depth), 1.0, depth)
         scale[endless] = 1.0
-    return (depth * scale[number]).reshape(labels.shape).astype(np.float32)
+    return (depth * scale[volume]).reshape(labels.shape).astype(np.float32)
 
 
 def _verified(mask: Array) -> Array:
@@ -101,17 +100,11 @@ def _verified(mask: Array) -> Array:
         raise SegmentationError(
             "", "a label image has negative labels", "Labels count from 1; 0 is background"
         )
-    return np.ascontiguousarray(labels)
-
-
-def _numbered(volume: Array) -> tuple[Array, int]:
-    """Return labels that are small enough for a table, background 0, and the largest."""
-    highest = int(volume.max(initial=0))
-    if highest <= DENSE:
-        return volume, highest
-    names, number = np.unique(volume, return_inverse=True)
-    number = number.reshape(volume.shape) + int(names[0] != 0)
-    return number, int(number.max())
+    if int(labels.max(initial=0)) > DENSE:
+        names, number = np.unique(labels, return_inverse=True)
+        labels = number.reshape(labels.shape) + int(names[0] != 0)
+    # One type, so that kernels are compiled once.
+    return np.ascontiguousarray(labels, np.int32)
 
 
 @cache
