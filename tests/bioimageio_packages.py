@@ -159,7 +159,7 @@ def old_package(folder: Path, *, axes="bcyx", mode="per_sample", changes=None) -
                         "kwargs": {"mode": mode, "axes": "yx"}
                         | ({"mean": 3.0, "std": 2.0} if mode == "fixed" else {}),
                     },
-                    {"name": "scale_linear", "kwargs": {"gain": 2.0, "offset": 1.0, "axes": "yx"}},
+                    {"name": "scale_linear", "kwargs": {"gain": 2.0, "offset": 1.0}},
                 ],
             }
         ],

@@ -24,7 +24,7 @@ class PeakMemory:
         Between two looks.
     """
 
-    def __init__(self, seconds: float = 0.005) -> None:
+    def __init__(self, seconds: float = 0.01) -> None:
         self.peak_bytes = 0
         self._seconds = seconds
         self._done = threading.Event()

@@ -44,6 +44,9 @@ class Network:
         How many it takes; None for any.
     offset
         What sizes are more than multiples; None for nothing.
+    halo
+        Pixels by which an image is mirrored at its borders, along the spatial axes, before it goes in; they are cut
+        off what comes out.
     """
 
     forward: Callable[[Image], Image]
@@ -54,6 +57,7 @@ class Network:
     least: tuple[int, ...]
     channels: int | None = None
     offset: tuple[int, ...] | None = None
+    halo: tuple[int, ...] | None = None
 
     def __call__(self, image: Image, context: Context, name: str) -> Image:
         """Return the output for an image, of its size."""
@@ -65,7 +69,12 @@ class Network:
             raise SegmentationError(
                 name, f"takes {len(self.multiple)}D images, not one of {image.shape}", "State its axes"
             )
-        larger, cut = padded(self.before(image, context), self.multiple, self.least, self.offset)
+        halo = self.halo or (0,) * len(self.multiple)
+        fed = self.before(image, context)
+        if any(halo):
+            fed = np.pad(fed, [(0, 0), *((side, side) for side in halo)], mode="symmetric")
+        larger, _ = padded(fed, self.multiple, self.least, self.offset)
+        cut = tuple(slice(side, side + size) for side, size in zip(halo, image.shape[1:], strict=True))
         given = self.forward(np.ascontiguousarray(larger, np.float32))
         if given.ndim != larger.ndim or given.shape[1:] != larger.shape[1:]:
             raise SegmentationError(

@@ -126,6 +126,7 @@ def _network(
         least,
         first.channels,
         tuple(low % step for low, step in zip(least, multiple, strict=True)),
+        None if fixed else second.halo,
     )
     tile = least if fixed else None
     most = max((*second.halo, 0))
