@@ -15,6 +15,7 @@ from micrographia.segmentation.scoring import Annotators, score_annotators
 TRUTH = np.zeros((2, 24, 24), np.uint16)
 TRUTH[0, 2:8, 2:8], TRUTH[0, 12:20, 12:20], TRUTH[0, 2:6, 14:20] = 1, 2, 3
 TRUTH[1, 4:12, 4:12], TRUTH[1, 14:20, 14:20] = 1, 2
+NUCLEI = {"ann": "nucleus", "bob": "nucleus"}
 
 
 def folder(path, sets, targets=None, tables=True):
@@ -42,7 +43,7 @@ def folder(path, sets, targets=None, tables=True):
 
 def test_two_sets_with_named_annotators(tmp_path):
     narrower = np.where(TRUTH == 3, 0, TRUTH)
-    dataset = folder(tmp_path, {"ann": (TRUTH, lambda _: "Ann"), "bob": (narrower, lambda _: "Bob")})
+    dataset = folder(tmp_path, {"ann": (TRUTH, lambda _: "Ann"), "bob": (narrower, lambda _: "Bob")}, NUCLEI)
     found = Annotators(dataset)
     assert sorted(found.opinions) == list(dataset.image_ids)
     for place, image in enumerate(dataset.image_ids):
@@ -64,10 +65,12 @@ def test_several_annotators_in_one_set(tmp_path):
     assert np.array_equal(found["Bob"], np.where(np.isin(labels[0], (2, 7)), labels[0], 0))
 
 
-def test_sets_of_one_person_are_told_apart(tmp_path):
+def test_one_person_twice_is_repeated_only_if_asked_for(tmp_path):
     sets = {"monday": (TRUTH, lambda _: "Ann"), "friday": (TRUTH, lambda _: "Ann")}
-    dataset = folder(tmp_path, sets)
-    assert sorted(Annotators(dataset).labels(dataset.image_ids[0])) == ["Ann", "Ann (monday)"]
+    dataset = folder(tmp_path, sets, {"monday": "nucleus", "friday": "nucleus"})
+    assert not Annotators(dataset).opinions
+    asked = Annotators(dataset, ("monday", "friday"))
+    assert sorted(asked.labels(dataset.image_ids[0])) == ["Ann", "Ann (monday)"]
 
 
 def test_sets_without_names_are_annotators_only_if_asked_for(tmp_path):
@@ -81,12 +84,26 @@ def test_sets_without_names_are_annotators_only_if_asked_for(tmp_path):
         _ = Annotators(dataset, ("first", "third")).opinions
 
 
-def test_nuclei_and_cells_are_not_two_opinions(tmp_path):
+@pytest.mark.parametrize("targets", [{"nuclei": "nucleus", "cells": "cell"}, {}])
+def test_nuclei_and_cells_are_not_two_opinions(tmp_path, targets):
     sets = {"nuclei": (TRUTH, lambda _: "Ann"), "cells": (TRUTH, lambda _: "Bob")}
-    dataset = folder(tmp_path, sets, {"nuclei": "nucleus", "cells": "cell"})
-    with pytest.raises(SegmentationError, match="describe different targets"):
-        _ = Annotators(dataset).opinions
+    dataset = folder(tmp_path, sets, targets)
+    assert not Annotators(dataset).opinions
     assert len(Annotators(dataset, ("nuclei", "cells")).opinions) == 2
+
+
+def test_of_several_targets_one_is_chosen(tmp_path):
+    def both(label):
+        return "Ann" if label == 1 else "Bob"
+
+    dataset = folder(tmp_path, {"nuclei": (TRUTH, both), "cells": (TRUTH, both)})
+    with pytest.raises(
+        SegmentationError, match="different objects were annotated by several people: cells; nuclei"
+    ):
+        _ = Annotators(dataset).opinions
+    assert {one.set for one in Annotators(dataset, like="cells").opinions["one"].values()} == {"cells"}
+    with pytest.raises(SegmentationError, match="no annotation set 'glands'"):
+        _ = Annotators(dataset, like="glands").opinions
 
 
 def test_objects_of_nobody_leave_their_image_out(tmp_path):
@@ -94,7 +111,7 @@ def test_objects_of_nobody_leave_their_image_out(tmp_path):
         "ann": (TRUTH, lambda label: "" if label == 3 else "Ann"),
         "bob": (TRUTH, lambda _: "Bob"),
     }
-    found = Annotators(folder(tmp_path, sets))
+    found = Annotators(folder(tmp_path, sets, NUCLEI))
     assert list(found.opinions) == ["two"]
     assert found.left_out == {"one": "1 objects of set ann name no annotator, others do"}
 

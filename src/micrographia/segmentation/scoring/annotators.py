@@ -45,19 +45,23 @@ class Annotators:
     """The annotators of a dataset.
 
     An annotator is who the column ``annotator`` of the objects table names, or, for a set whose objects name nobody,
-    the set. Several in one set, or several sets, are repeated annotation if the sets describe the same target; sets of
-    different targets (nuclei, cells) are not, and sets without names are so only if they are asked for.
+    the set. Several people in one set are repeated annotation, and so are different people in sets that describe the
+    same target. Sets of different targets (nuclei, cells) or of targets that nobody described are not, nor is the work
+    of one person in two sets, unless the sets are asked for.
 
     Parameters
     ----------
     dataset
         The dataset.
     sets
-        Annotation sets of the same objects by different people; None for those whose objects name annotators.
+        Annotation sets of the same objects by different people, or by one person twice; None to find them.
+    like
+        Where sets are to be found: only those of the same objects as this set; empty for the only ones there are.
     """
 
     dataset: Dataset
     sets: tuple[str, ...] | None = None
+    like: str = ""
     left_out: dict[str, str] = field(default_factory=dict, compare=False)
     """Image to why nobody knows who annotated what in it; filled when :attr:`opinions` are read."""
 
@@ -68,23 +72,38 @@ class Annotators:
         Raises
         ------
         SegmentationError
-            If a set does not exist, or sets with named annotators describe different targets.
+            If a set does not exist, or objects of several targets were annotated repeatedly.
         """
         objects = self._objects()
         held = {
             image: sorted({row.set or "masks" for row in self.dataset.mask_rows(image)})
             for image in self.dataset.image_ids
         }
-        chosen = self._chosen({name for names in held.values() for name in names}, objects)
-        found = {}
-        for image, names in held.items():
-            opinions: dict[str, Opinion] = {}
-            for name in names:
-                if name in chosen:
-                    self._add(opinions, image, name, objects.get((image, name)))
-            if len(opinions) > 1 and image not in self.left_out:
-                found[image] = opinions
-        return found
+        repeated = []
+        for together in self._together({name for names in held.values() for name in names}, objects):
+            left_out: dict[str, str] = {}
+            found: dict[str, Mapping[str, Opinion]] = {}
+            for image, names in held.items():
+                opinions: dict[str, Opinion] = {}
+                for name in names:
+                    if name in together:
+                        self._add(opinions, left_out, image, name, objects.get((image, name)))
+                if len(opinions) > 1 and image not in left_out:
+                    found[image] = opinions
+            if found:
+                repeated.append((together, found, left_out))
+        if len(repeated) > 1:
+            raise SegmentationError(
+                self.dataset.path,
+                "different objects were annotated by several people: "
+                + "; ".join(", ".join(sorted(together)) for together, _, _ in repeated),
+                "Name the sets of the objects that are meant",
+            )
+        if not repeated:
+            return {}
+        _, chosen, unclear = repeated[0]
+        self.left_out.update(unclear)
+        return chosen
 
     def labels(self, image: str) -> dict[str, Array]:
         """Return the label image of each annotator of an image, integers ``([Z,] Y, X)``.
@@ -124,38 +143,35 @@ class Annotators:
             return {}
         return {(str(image), str(name)): part for (image, name), part in frame.groupby(["image", "set"])}
 
-    def _chosen(self, there: set[str], objects: Mapping[tuple[str, str], pd.DataFrame]) -> set[str]:
-        if self.sets is not None:
-            lost = sorted(set(self.sets) - there)
-            if lost:
-                raise SegmentationError(
-                    self.dataset.path,
-                    f"has no annotation set {lost[0]!r}",
-                    f"There are {', '.join(sorted(there))}",
-                )
-            return set(self.sets)
-        named = {name for (_, name), part in objects.items() if (part["annotator"] != "").any()} & there
-        targets = {}
-        for name in sorted(named):
-            described = self.dataset.set_described(name)
-            if described is not None and described.mask_kind not in (None, "instance"):
-                named.discard(name)
-            else:
-                targets[name] = described.target.model_dump() if described and described.target else None
-        kinds = [
-            target
-            for place, target in enumerate(targets.values())
-            if target not in [*targets.values()][:place]
-        ]
-        if len(kinds) > 1:
+    def _together(self, there: set[str], objects: Mapping[tuple[str, str], pd.DataFrame]) -> list[set[str]]:
+        """Return which sets hold the same objects."""
+        lost = sorted({*(self.sets or ()), *filter(None, [self.like])} - there)
+        if lost:
             raise SegmentationError(
                 self.dataset.path,
-                f"the sets {', '.join(targets)} describe different targets",
-                "Name the sets in which the same objects were annotated by several people",
+                f"has no annotation set {lost[0]!r}",
+                f"There are {', '.join(sorted(there))}",
             )
-        return named
+        if self.sets is not None:
+            return [set(self.sets)]
+        found: dict[str, set[str]] = defaultdict(set)
+        for name in sorted({name for (_, name), part in objects.items() if (part["annotator"] != "").any()}):
+            described = self.dataset.set_described(name)
+            if name not in there or (described and described.mask_kind not in (None, "instance")):
+                continue
+            target = described.target if described else None
+            key = repr(target.model_dump()) if target is not None and target.object else f"set {name}"
+            found[key].add(name)
+        return [names for names in found.values() if not self.like or self.like in names]
 
-    def _add(self, opinions: dict[str, Opinion], image: str, name: str, table: pd.DataFrame | None) -> None:
+    def _add(
+        self,
+        opinions: dict[str, Opinion],
+        left_out: dict[str, str],
+        image: str,
+        name: str,
+        table: pd.DataFrame | None,
+    ) -> None:
         ignore = () if table is None else _ids(table[table["ignore"].astype(bool)])
         who = [] if table is None else sorted(set(table["annotator"]))
         if table is None or who in ([], [""]):
@@ -164,13 +180,14 @@ class Annotators:
             return
         if "" in who:
             nobody = int((table["annotator"] == "").sum())
-            self.left_out[image] = f"{nobody} objects of set {name} name no annotator, others do"
+            left_out[image] = f"{nobody} objects of set {name} name no annotator, others do"
             return
         for one in who:
             own = table[table["annotator"] == one]
             by_layer = {int(layer): _ids(part) for layer, part in own.groupby("layer")}
-            key = f"{one} ({name})" if one in opinions else one
-            opinions[key] = Opinion(name, by_layer, tuple(sorted(set(ignore) & set(_ids(own)))))
+            if one not in opinions or self.sets is not None:
+                key = f"{one} ({name})" if one in opinions else one
+                opinions[key] = Opinion(name, by_layer, tuple(sorted(set(ignore) & set(_ids(own)))))
 
 
 def _ids(table: pd.DataFrame) -> tuple[int, ...]:
