@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from micrographia.report import matrix_appendix as appendix
 from micrographia.report import matrix_charts as charts
 from micrographia.report import matrix_versus as versus
 from micrographia.report import matrix_words as words
@@ -243,3 +244,34 @@ def test_time_is_on_powers_of_ten_that_hold_all_of_it(result):
     places = [float(x) for x in re.findall(r'cx="([\d.]+)%"', str(row["strip"]))]
     read = sorted(10 ** (-3 + 4 * (place - 4) / 92) for place in places)
     assert read == pytest.approx(seconds, rel=1e-2)
+
+
+def test_many_metrics_are_told_in_tables_that_fit_side_by_side(result):
+    names = [f"metric {n}" for n in range(19)]
+    result["metrics"] |= {name: {"title": name} for name in names}
+    for cell in result["cells"]:
+        cell["scores"] |= {name: {"value": 0.5, "low": 0.4, "high": 0.6} for name in names}
+    table = appendix.scores(opened(result))["tables"][0]
+    assert [len(part["metrics"]) for part in table["parts"]] == [8, 8, 7, 0]
+    assert [bool(part["counts"]) for part in table["parts"]] == [False, False, False, True]
+    titles = [metric["title"] for part in table["parts"] for metric in part["metrics"]]
+    assert titles[0] == "F1 at IoU 0.5"
+    assert sorted(titles[4:]) == sorted(f"Metric {n}" for n in range(19))
+
+
+def test_a_number_that_is_not_there_has_its_reason_below_the_table(result):
+    cell = cell_of(result, "nothing", "fluo256")
+    cell["scores"]["pq"] = {"value": None, "low": None, "high": None, "reason": "nothing was predicted"}
+    table = appendix.scores(opened(result))["tables"][0]
+    assert table["notes"] == ["Panoptic quality of Nothing: nothing was predicted"]
+    row = next(row for row in table["parts"][0]["rows"] if row["name"] == "Nothing")
+    assert [value["value"] for value in row["numbers"]][2] == "–"
+
+
+def test_a_model_without_a_score_has_no_counts():
+    table = next(
+        table for table in appendix.scores(opened(few()))["tables"] if table["title"] == "Ovule membranes, 3D"
+    )
+    row = next(row for row in table["parts"][-1]["rows"] if row["name"] == "unet-256")
+    assert row["counts"] == ["–"] * 6
+    assert row["reason"] == "the model is 2D, the images are 3D"

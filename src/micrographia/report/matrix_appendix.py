@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from micrographia.report import matrix_words as told
@@ -24,6 +24,9 @@ Parts = dict[str, Any]
 FAILED = 200
 """Rows of failed images that are listed; all are in the download."""
 
+ACROSS = 8
+"""Metrics that stand side by side in a table."""
+
 COUNTS = (
     ("n_truth", "Objects"),
     ("tp", "Hits"),
@@ -35,12 +38,10 @@ COUNTS = (
 
 
 def scores(matrix: Matrix) -> Parts:
-    """Return every metric of every cell: a table a dataset."""
-    names = list(mapping(matrix.result, "metrics"))
-    names += [
-        name for cell in matrix.cells.values() for name in mapping(cell.row, "scores") if name not in names
-    ]
-    names = sorted(dict.fromkeys(map(str, names)), key=lambda name: name != matrix.primary)
+    """Return every metric of every cell: for each dataset tables of as many metrics as there is room for."""
+    names = [str(name) for name in mapping(matrix.result, "metrics")]
+    names += [str(name) for cell in matrix.cells.values() for name in mapping(cell.row, "scores")]
+    names = sorted(dict.fromkeys(names), key=lambda name: name != matrix.primary)
     metrics = {name: mapping(mapping(matrix.result, "metrics"), name) for name in names}
     tables = []
     for dataset in matrix.datasets:
@@ -54,23 +55,13 @@ def scores(matrix: Matrix) -> Parts:
             tables.append(
                 {
                     "title": dataset.title,
-                    "metrics": [
-                        {
-                            "title": text(metrics[name].get("title")) or text(name),
-                            "primary": name == matrix.primary,
-                        }
-                        for name in shown
-                    ],
-                    "counts": [label for _, label in COUNTS],
-                    "rows": [_row(cell, shown) for cell in held],
-                    "notes": list(
-                        dict.fromkeys(cell.reason for cell in held if cell.value is not None and cell.reason)
-                    ),
+                    "parts": [_table(matrix, held, part, metrics) for part in _parts(shown)],
+                    "notes": _notes(held, shown, metrics),
                 }
             )
     formulas = [
         {
-            "title": text(row.get("title")) or text(name),
+            "title": _title(name, metrics),
             "formula": text(row.get("formula")),
             "better": "lower is better" if row.get("higher_is_better") is False else "",
         }
@@ -78,6 +69,39 @@ def scores(matrix: Matrix) -> Parts:
         if text(row.get("formula"))
     ]
     return {"tables": tables, "formulas": formulas}
+
+
+def _title(name: str, metrics: Mapping[str, Row]) -> str:
+    title = text(metrics[name].get("title")) or name
+    return title[:1].upper() + title[1:]
+
+
+def _notes(cells: Sequence[Cell], names: Sequence[str], metrics: Mapping[str, Row]) -> list[str]:
+    """Return what limits the intervals, and why a number is not there that others of its row are."""
+    scored = [cell for cell in cells if cell.value is not None]
+    made = [cell.reason for cell in scored if cell.reason]
+    for name in names:
+        for cell in scored:
+            row = _score(cell, name)
+            reason = text(row.get("reason"))
+            if number(row.get("value")) is None and reason:
+                made.append(f"{_title(name, metrics)} of {cell.model.name}: {reason}")
+    return list(dict.fromkeys(made))
+
+
+def _parts(names: Sequence[str]) -> list[list[str]]:
+    """Return metrics as groups that fit side by side; the last has room for the counts."""
+    made = [list(names[start : start + ACROSS]) for start in range(0, len(names), ACROSS)]
+    return made if made and len(made[-1]) + len(COUNTS) <= ACROSS + 3 else [*made, []]
+
+
+def _table(matrix: Matrix, cells: Sequence[Cell], names: Sequence[str], metrics: Mapping[str, Row]) -> Parts:
+    counts = [label for _, label in COUNTS] if len(names) + len(COUNTS) <= ACROSS + 3 else []
+    return {
+        "metrics": [{"title": _title(name, metrics), "primary": name == matrix.primary} for name in names],
+        "counts": counts,
+        "rows": [_row(cell, names, counted=bool(counts)) for cell in cells],
+    }
 
 
 def training(matrix: Matrix) -> list[Parts]:
@@ -215,7 +239,7 @@ def _score(cell: Cell, name: str) -> Row:
     return mapping(mapping(cell.row, "scores"), name)
 
 
-def _row(cell: Cell, names: Iterable[str]) -> Parts:
+def _row(cell: Cell, names: Iterable[str], *, counted: bool) -> Parts:
     values = []
     for name in names:
         row = _score(cell, name)
@@ -226,13 +250,13 @@ def _row(cell: Cell, names: Iterable[str]) -> Parts:
                 "interval": span if (span := words.interval(row, decimals)) != words.NONE else "",
             }
         )
-    counts = mapping(cell.row, "counts")
+    counts = mapping(cell.row, "counts") if cell.value is not None else {}
     return {
         "name": cell.model.name,
         "grey": cell.model.baseline,
         "status": "" if cell.model.baseline else cell.status,
         "mark": told.MARKS[cell.status],
         "numbers": values,
-        "counts": [words.count(counts.get(key)) for key, _ in COUNTS],
+        "counts": [words.count(counts.get(key)) for key, _ in COUNTS] if counted else [],
         "reason": cell.reason if cell.value is None else "",
     }
