@@ -62,7 +62,14 @@ def _copy(
     local = [at - low for at, low in zip(start, block.low, strict=True)]
     held = [min(side, size - at) for side, size, at in zip(region.shape, block.shape, local, strict=True)]
     at = np.array([*local, *held], np.int64)
-    kernels.cut(block.image, at, linear.multiply, linear.add, image)
+    if block.image.dtype.itemsize > 2 and block.image.dtype != np.float32:
+        # What float32 cannot hold is normalised before it becomes float32.
+        wide = block.image[(slice(None), *(slice(a, a + n) for a, n in zip(local, held, strict=True)))]
+        factors = linear.multiply[:, None, None, None], linear.add[:, None, None, None]
+        image.fill(0)
+        image[:, : held[0], : held[1], : held[2]] = wide * factors[0].astype(np.float64) + factors[1]
+    else:
+        kernels.cut(block.image, at, linear.multiply, linear.add, image)
     if mask is not None and block.mask is not None:
         kernels.cut_labels(block.mask, at, mask)
     if block.region is not None:

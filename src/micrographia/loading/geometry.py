@@ -138,7 +138,12 @@ class Geometry:
 
 
 def geometry(
-    frame: Frame, patch: Three, zoom: tuple[float, float, float] = (1.0, 1.0, 1.0), *, mapped: bool = False
+    frame: Frame,
+    patch: Three,
+    zoom: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    *,
+    mapped: bool = False,
+    cache_bytes: int | None = None,
 ) -> Geometry:
     """Return where patches of a frame begin.
 
@@ -151,7 +156,9 @@ def geometry(
     zoom
         Pixels of a patch in a pixel of the frame.
     mapped
-        Whether it is memory-mapped.
+        Whether it is memory-mapped, so that it is one block that costs nothing.
+    cache_bytes
+        What blocks may take together; a block is no larger than a quarter of it unless one patch needs it.
     """
     z, y, x = (
         side if factor == 1 else math.ceil(side / factor - 1e-9)
@@ -161,7 +168,8 @@ def geometry(
     a, b, c = (0 if factor == 1 else math.ceil(1 / min(1.0, factor)) + 1 for factor in zoom)
     margin = a, b, c
     pixel_bytes = len(frame.channels) * np.dtype(frame.dtype).itemsize + frame.mask_bytes
-    cell = _cell(frame, footprint, margin, pixel_bytes)
+    largest = BLOCK_BYTES if cache_bytes is None else min(BLOCK_BYTES, cache_bytes // 4)
+    cell = _cell(frame, footprint, margin, pixel_bytes, largest)
     if mapped:
         pixel_bytes = 0
     if math.prod(frame.shape) * pixel_bytes <= WHOLE_BYTES:
@@ -169,7 +177,7 @@ def geometry(
     return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes)
 
 
-def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int) -> Three:
+def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int, largest: int) -> Three:
     """Grow a cell where its block holds most that it does not stand for, until little is left or the block is large."""
     axes = [_Axis(*sizes) for sizes in zip(frame.shape, frame.chunk, footprint, margin, strict=True)]
     chunks = [1, 1, 1]
@@ -181,7 +189,7 @@ def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int) -> Th
             nbytes = (
                 math.prod(axis.block(count) for axis, count in zip(axes, grown, strict=True)) * pixel_bytes
             )
-            if axis.cell(chunks[number]) < axis.starts and nbytes <= BLOCK_BYTES:
+            if axis.cell(chunks[number]) < axis.starts and nbytes <= largest:
                 options.append((axis.excess(chunks[number]), -number, grown))
         if not options:
             break

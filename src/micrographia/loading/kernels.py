@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
 
 from micrographia.images.image import Array
@@ -16,33 +17,36 @@ def cut(block: Array, at: Array, multiply: Array, add: Array, out: Array) -> Non
     ``block`` is C, Z, Y, X of any number, ``out`` C, Z, Y, X float32; ``at`` holds start (3) and size (3) of the box in
     the block; ``multiply`` and ``add`` are float32, one a channel.
     """
+    first, last = at[2], at[2] + at[5]
     for c in range(out.shape[0]):
         m, a = multiply[c], add[c]
         for z in range(out.shape[1]):
             for y in range(out.shape[2]):
+                row = out[c, z, y]
                 if z >= at[3] or y >= at[4]:
-                    for x in range(out.shape[3]):
-                        out[c, z, y, x] = 0
+                    row[:] = 0
                     continue
-                for x in range(at[5]):
-                    out[c, z, y, x] = block[c, at[0] + z, at[1] + y, at[2] + x] * m + a
-                for x in range(at[5], out.shape[3]):
-                    out[c, z, y, x] = 0
+                # Rows are taken out because a loop over one axis from 0 on is compiled to vector instructions.
+                source = block[c, at[0] + z, at[1] + y, first:last]
+                for x in range(len(source)):
+                    row[x] = np.float32(source[x]) * m + a
+                row[len(source) :] = 0
 
 
 @njit(nogil=True, cache=True)
 def cut_labels(block: Array, at: Array, out: Array) -> None:
     """Write a box of labels (Z, Y, X) into the front corner of a patch; what lies outside becomes 0."""
+    first, last = at[2], at[2] + at[5]
     for z in range(out.shape[0]):
         for y in range(out.shape[1]):
+            row = out[z, y]
             if z >= at[3] or y >= at[4]:
-                for x in range(out.shape[2]):
-                    out[z, y, x] = 0
+                row[:] = 0
                 continue
-            for x in range(at[5]):
-                out[z, y, x] = block[at[0] + z, at[1] + y, at[2] + x]
-            for x in range(at[5], out.shape[2]):
-                out[z, y, x] = 0
+            source = block[at[0] + z, at[1] + y, first:last]
+            for x in range(len(source)):
+                row[x] = source[x]
+            row[len(source) :] = 0
 
 
 @njit(nogil=True, cache=True)

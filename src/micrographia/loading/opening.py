@@ -184,7 +184,7 @@ def patches(
     elif object_size is not None and objects is not None:
         zooms = _to_object_size(frames, objects, options, object_size, opened)
     shapes = [
-        geometry(frame, options.patch, zoom, mapped=mapped is not None)
+        geometry(frame, options.patch, zoom, mapped=mapped is not None, cache_bytes=cache_bytes)
         for frame, zoom in zip(frames, zooms, strict=True)
     ]
     material = Material(
