@@ -72,3 +72,56 @@ def test_names_that_are_close_are_suggested(tmp_path):
 def test_a_nuisance_is_a_column_or_a_baseline(tmp_path):
     with pytest.raises(ProtocolError, match="either a column or a baseline"):
         load_protocol(written(tmp_path, WHOLE + "nuisances: [{name: week}]\n"))
+
+
+GENES = """\
+micrographia_protocol: 1
+name: mine
+title: Mine
+unit: gene
+delta: 0.1
+primary: genes
+tasks:
+  - {name: genes, kind: known_pairs, label: gene, pairs: complexes.csv}
+  - {name: found, kind: recall, label: gene, k: 5, metric: hit}
+"""
+
+
+@pytest.mark.parametrize("text", ["RPL3,RPL4,0.9\n\nRPL3,RPL5\n", "RPL3\tRPL4\t0.9\nRPL3\tRPL5\n"])
+def test_known_pairs_stand_in_a_table_beside_the_protocol(tmp_path, text):
+    (tmp_path / "complexes.csv").write_text(text)
+    task = load_protocol(written(tmp_path, GENES)).primary_task
+    assert task.pairs == [("RPL3", "RPL4"), ("RPL3", "RPL5")]
+    assert (task.metric, task.tail, task.measured) == ("signed_recall", 0.05, "signed recall")
+    listed = GENES.replace("complexes.csv", "[[RPL3, RPL4], [RPL3, RPL5]]")
+    assert load_protocol(written(tmp_path, listed)).sha256 == load_protocol(written(tmp_path, GENES)).sha256
+    (tmp_path / "complexes.csv").write_text(text + "RPL4,RPL5\n".replace(",", "\t" if "\t" in text else ","))
+    assert load_protocol(written(tmp_path, GENES)).sha256 != load_protocol(written(tmp_path, listed)).sha256
+    assert load_protocol(written(tmp_path, GENES)).tasks[1].measured == "hit at 5"
+
+
+@pytest.mark.parametrize(
+    ("change", "table", "told"),
+    [
+        ((), None, "names pairs in complexes.csv, which cannot be read"),
+        ((), "RPL3\n", r"complexes.csv: line 1 is no pair of names"),
+        ((), "a,b\nRPL3,\n", r"line 2 is no pair of names"),
+        (("complexes.csv", "../complexes.csv"), "a,b\n", "outside its folder"),
+        (("complexes.csv", "/etc/passwd"), "a,b\n", "outside its folder"),
+        ((", pairs: complexes.csv", ""), "a,b\n", "needs known pairs: pairs, or pairs_sameby"),
+        (("k: 5", "pairs: complexes.csv"), "a,b\n", "has pairs, which only the kind known_pairs knows"),
+        (("pairs: complexes.csv", "pairs: [[a]]"), "a,b\n", "line 8: tasks.0.pairs"),
+        (("label: gene, pairs", "label: gene, tail: 0.5, pairs"), "a,b\n", "tail"),
+    ],
+)
+def test_what_is_wrong_with_pairs_is_told(tmp_path, change, table, told):
+    if table is not None:
+        (tmp_path / "complexes.csv").write_text(table)
+    path = written(tmp_path, GENES.replace(*change) if change else GENES)
+    with pytest.raises(ProtocolError, match=told):
+        load_protocol(path)
+
+
+def test_the_checksum_of_other_tasks_does_not_know_of_pairs(tmp_path):
+    """Results that were written before there were known pairs must still agree with their protocol."""
+    assert load_protocol("bbbc021").sha256.startswith("da234e273890")

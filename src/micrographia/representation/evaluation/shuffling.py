@@ -125,12 +125,9 @@ def _retrieval(
     if task.label not in same:
         return _One(np.nan, np.empty(0), reason=f"{task.label} does not say what is positive")
     labels, units = rows.column(task.label), rows.column(assigned)
-    known = [
-        (unit, label)
-        for unit, label in zip(units, labels, strict=True)
-        if unit is not None and label is not None
-    ]
-    if len({label for _, label in known}) >= len({unit for unit, _ in known}):
+    pairs = zip(units, labels, strict=True)
+    known = {(unit, label) for unit, label in pairs if unit is not None and label is not None}
+    if len({unit for unit, _ in known}) == len({label for _, label in known}) == len(known):
         # Any order of them makes the same pairs.
         return _One(
             np.nan, np.empty(0), reason=f"each {assigned} has a {task.label} of its own: nothing to permute"
