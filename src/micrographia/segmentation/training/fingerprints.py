@@ -40,7 +40,7 @@ import numpy.typing as npt
 from micrographia.checks.pixel_facts_image import ChannelFacts, ImageFacts, measure_image
 from micrographia.checks.pixel_facts_prints import SIDES, THUMBNAIL, Prints
 from micrographia.dataset import Dataset
-from micrographia.images import content_digest
+from micrographia.images import Image, content_digest
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.work import Progress, stream
 
@@ -97,12 +97,22 @@ def take_fingerprints(
 
 def _taken(dataset: Dataset, image: str) -> dict[str, Any]:
     with dataset.image(image) as opened:
-        facts, _ = measure_image(opened, image)
-        content = content_digest(opened, threads=1)
+        return fingerprint(opened, image)
+
+
+def fingerprint(opened: Image, image: str) -> dict[str, Any]:
+    """Return what an image is recognised by, as an entry of ``fingerprints.json`` without dataset, use and group.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    facts, _ = measure_image(opened, image)
     prints = facts.prints
     return {
         "image": image,
-        "content_sha256": content,
+        "content_sha256": content_digest(opened, threads=1),
         "digest": facts.digest,
         "fingerprint": prints.fingerprint if prints else None,
         "axes": facts.axes,
