@@ -159,7 +159,7 @@ def test_ignored_objects_count_on_neither_side():
     assert found.truth == 12
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), TOLERANCES, SIDES)
 def test_counts_are_those_of_distance_transforms(pair, tolerance, kind):
     truth, predicted = pair
@@ -169,7 +169,7 @@ def test_counts_are_those_of_distance_transforms(pair, tolerance, kind):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), TOLERANCES, SIDES)
 def test_the_band_is_that_of_distance_transforms(pair, tolerance, kind):
     truth, _ = pair
@@ -178,7 +178,7 @@ def test_the_band_is_that_of_distance_transforms(pair, tolerance, kind):
     assert np.array_equal(found, plain_band(truth, tolerance, spacing))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), TOLERANCES, st.randoms(use_true_random=False))
 def test_names_of_objects_order_of_axes_and_types_do_not_matter(pair, tolerance, random):
     truth, predicted = pair
@@ -193,7 +193,7 @@ def test_names_of_objects_order_of_axes_and_types_do_not_matter(pair, tolerance,
         assert boundary_tolerant_iou(*other, tolerance=tolerance) == pytest.approx(tolerant, nan_ok=True)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), TOLERANCES)
 def test_exchanging_truth_and_prediction_exchanges_the_counts(pair, tolerance):
     found = boundary_counts(*pair, tolerance=tolerance)
@@ -202,7 +202,7 @@ def test_exchanging_truth_and_prediction_exchanges_the_counts(pair, tolerance):
     assert found.f1 == pytest.approx(swapped.f1)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs())
 def test_a_plane_is_a_stack_of_one(pair):
     if pair[0].ndim == 2:
@@ -211,7 +211,7 @@ def test_a_plane_is_a_stack_of_one(pair):
         assert np.array_equal(tolerance_band(pair[0])[None], tolerance_band(stacks[0]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), st.integers(0, 5), TOLERANCES)
 def test_region_and_ignored_objects_against_plain_masks(pair, left_out, tolerance):
     truth, predicted = pair
@@ -266,7 +266,7 @@ def test_tolerance_does_not_forgive_merges():
     assert boundary_tolerant_iou(truth, merged, tolerance=1) == 0.5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs())
 def test_without_a_band_the_table_is_the_plain_one(pair):
     truth, predicted = pair
@@ -286,7 +286,7 @@ def test_without_a_band_the_table_is_the_plain_one(pair):
     assert plain.ignored == found.ignored
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(pairs(), TOLERANCES)
 def test_a_perfect_prediction_is_perfect_at_any_tolerance(pair, tolerance):
     truth, _ = pair

@@ -60,7 +60,7 @@ class BoundaryCounts:
 
         0 if only one of the images has a boundary, or nothing is near; 1 if neither has one.
 
-        Source: Csurka, Larlus, Perronnin, *What is a good evaluation measure for semantic segmentation?*, BMVC 2013
+        Source: Csurka et al., *What is a good evaluation measure for semantic segmentation?*, BMVC 2013
         (the BF score), here of instances.
         """
         if not self.predicted and not self.truth:
@@ -73,8 +73,8 @@ class BoundaryCounts:
     def surface_dice(self) -> float:
         """Both boundaries taken together: ``(near in P + near in T) / (P + T)``; 1 if neither has one.
 
-        Source: Nikolov et al., *Deep learning to achieve clinically applicable segmentation of head and neck anatomy
-        for radiotherapy*, J Med Internet Res 2021 (surface Dice at a tolerance), here of boundary pixels instead of
+        Source: Nikolov et al., *Clinically applicable segmentation of head and neck anatomy for radiotherapy*, J Med
+        Internet Res 2021 (surface Dice at a tolerance), here of boundary pixels instead of
         surface elements.
         """
         total = self.predicted + self.truth

@@ -98,8 +98,8 @@ class Metric:
         ``r = sum n / sum d``: the weight of an image is its share, averaged over the ratios, and its value is
         ``R + sum_j c_j (n_j - r_j d_j) / sum d_j / weight`` with the pooled metric ``R`` and its derivatives ``c_j`` by
         the ratios. For a metric that is one ratio this is ``n / d`` weighted by ``d``. For a mean or harmonic mean of
-        ratios it is the linearisation that the delta method and the infinitesimal jackknife use (Efron & Tibshirani
-        1993, section 22); the weighted mean itself is exact.
+        ratios it is the linearisation of the delta method, the influence of each image (Hampel, J Am Stat Assoc 1974);
+        the weighted mean itself is exact.
 
         Returns
         -------
