@@ -28,7 +28,7 @@ from micrographia.checks.fields import propose_groups, write_groups
 from micrographia.checks.pixel_facts_image import measure_image
 from micrographia.dataset import open_dataset
 from micrographia.segmentation.models.registry import segmenter
-from micrographia.segmentation.ranking.agreement import MEASURES
+from micrographia.segmentation.ranking.checking import check_all
 from micrographia.segmentation.ranking.measuring import Plan
 from micrographia.segmentation.ranking.ordering import Ruling
 from micrographia.segmentation.ranking.perturbations import parse
@@ -146,6 +146,21 @@ def ranked(place: Path, out: Path, asked: argparse.Namespace) -> dict[str, Any]:
     return result
 
 
+def numbers(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return models as they were before JSON made null of what is no number."""
+    return [
+        {
+            name: {key: math.nan if one is None else one for key, one in held.items()}
+            if name in ("by_measure", "by_kind")
+            else math.nan
+            if held is None and name in ("score", "consensus")
+            else held
+            for name, held in entry.items()
+        }
+        for entry in entries
+    ]
+
+
 def report(results: Mapping[str, Mapping[str, Any]]) -> None:
     """Print what was found, a row a dataset, and the orders pooled."""
     columns = [
@@ -162,6 +177,9 @@ def report(results: Mapping[str, Mapping[str, Any]]) -> None:
             truth["regret_consensus"], truth["taken"], truth["best"],
         ]  # fmt: skip
     print(pd.DataFrame.from_dict(table, "index", columns=columns).round(3).to_string())
+    for kind, names in (("simulated", tuple(DOMAINS)), ("dsb2018", PUBLISHED), ("all", tuple(results))):
+        held = [numbers(results[name]["rankings"][0]["models"]) for name in names if name in results]
+        print(f"pooled, {kind}: {json.dumps(check_all(held))}")
     for where in ("by_measure", "by_kind"):
         held = {name: result["rankings"][0]["truth"][where] for name, result in results.items()}
         print("\ntau", where)
@@ -178,7 +196,6 @@ def report(results: Mapping[str, Mapping[str, Any]]) -> None:
                 f"  with others {math.nan if model['consensus'] is None else model['consensus']:.3f}"
                 f"  mean_f1 agreement {model['by_measure']['mean_f1']:.3f}"
             )
-    print(json.dumps({"measures": list(MEASURES)}))
 
 
 if __name__ == "__main__":

@@ -133,3 +133,29 @@ def test_only_what_runs_the_network_is_wrapped():
     dropped = Dropped(Made("plain", halfway), 0.1, 0)
     assert not hasattr(dropped, "predict_tile")
     assert not hasattr(dropped, "maps")
+
+
+def test_the_reference_model_is_ranked_with_its_features_dropped(tmp_path):
+    from micrographia.segmentation.models.unet import UNetSegmenter
+    from micrographia.segmentation.models.unet_network import build_network, shape_for
+    from micrographia.segmentation.ranking.measuring import Contender, Plan, Task, measure
+    from micrographia.segmentation.ranking.perturbations import parse
+    from micrographia.segmentation.ranking.scenes import scenes
+    from ranking_models import written
+
+    shape = shape_for("YX", 1, widths=(4, 8))
+    model = UNetSegmenter(build_network(shape), shape, ModelInfo("untrained", axes="YX"), device="cpu")
+    # An untrained network finds nothing; at this threshold it finds something, whatever that is.
+    model = model.with_settings({"threshold": 0.2, "smoothing": 0.0, "min_size": 1})
+    items = scenes(written(tmp_path / "disks", 2, groups=False))[0].items
+    plan = Plan(parse(["noise=0.1"]), dropout=(0.25,), draws=2)
+    task = Task(
+        Contender("u", "", model.info.sha256, held=model), items[0], items[1], plan, tmp_path / "cache"
+    )
+    found = measure(task)
+    assert found.reason == found.dropout_reason == ""
+    assert set(found.dropped) == {"dropout 0.25 #1", "dropout 0.25 #2"}
+    assert found.content.objects > 0
+    # Foreground probabilities are compared, not masks.
+    assert 0.9 < found.dropped["dropout 0.25 #1"]["dice"] < 1
+    assert measure(task) == found

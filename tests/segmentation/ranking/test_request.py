@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from micrographia.segmentation.metrics.errors import SegmentationError
@@ -219,3 +220,21 @@ def test_what_is_no_ranking_is_refused(tmp_path, text):
         read_result(tmp_path)
     with pytest.raises(SegmentationError, match="cannot be read"):
         read_result(tmp_path / "none.json")
+
+
+def test_a_majority_that_is_wrong_outvotes_the_right_one(disks, tmp_path):
+    """The limit of consensus: three models that cut every object beat the one that does not."""
+    from ranking_models import Made, halfway
+
+    def cut(shift):
+        def function(image):
+            labels = halfway(image)
+            return labels * 2 + (labels > 0) * ((np.arange(image.shape[2]) // 5 + shift) % 2)
+
+        return function
+
+    models = family("halfway") | {f"cut {at}": Made(f"cut {at}", cut(at)) for at in range(3)}
+    request = Request((), (disks,), Choice(at_most=4), PLAN, Ruling(source="consensus"), out=tmp_path)
+    found = rank(request, segmenters=models)["rankings"][0]
+    assert found["models"][-1]["key"] == found["truth"]["best"] == "halfway"
+    assert found["truth"]["regret"] > 0.3
