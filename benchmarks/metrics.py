@@ -6,8 +6,8 @@
 
 First all programs score the same small pairs, and where they disagree is told. Then every program computes every
 figure it offers, from two label images in memory, in a process of its own: once on a small pair, which compiles what
-is compiled, then timed, best of several. Memory is the peak above imports and the two images. Exits with 1 unless
-ours is 15 times as fast as the fastest other program in each figure of objects, 5 times as fast as numpy.unique, needs
+is compiled, then timed, best of several, in processor time of all threads, which other work on the machine changes
+least. Memory is the peak above imports and the two images. Exits with 1 unless ours is 15 times as fast as the fastest other program in each figure of objects, 5 times as fast as numpy.unique, needs
 less memory than the images, and agrees. Only ratios of one run compare.
 """
 
@@ -32,7 +32,7 @@ SCRIPT = Path(__file__).resolve()
 SIZES = {"2048 x 2048, 3,025 objects": (2048, 2048), "64 x 512 x 512, 5,184 objects": (64, 512, 512)}
 COUNTS = {2: (55, 55), 3: (4, 36, 36)}
 WANTED, WANTED_UNIQUE = 15.0, 5.0
-BLOCK = (32, 256, 256)
+BLOCK = (32, 256, 512)
 VIRTUAL = (992, 2048, 2048)
 
 
@@ -116,14 +116,16 @@ def timed(program: str, figure: str, folder: str, ndim: int) -> Callable[[], dic
     compute(truth[small].copy() % 97, predicted[small].copy() % 97)
 
     def work() -> dict[str, Any]:
+        walls: list[float] = []
         seconds: list[float] = []
-        while len(seconds) < 3 or sum(seconds) < 1.5:
-            started = time.perf_counter()
+        while len(walls) < 3 or sum(walls) < 2:
+            wall, started = time.perf_counter(), time.process_time()
             value = compute(truth, predicted)
-            seconds.append(time.perf_counter() - started)
-            if sum(seconds) > 12:
+            seconds.append(time.process_time() - started)
+            walls.append(time.perf_counter() - wall)
+            if sum(walls) > 4:
                 break
-        return {"best": min(seconds), "value": value}
+        return {"best": min(seconds), "wall": min(walls), "value": value}
 
     return work
 
@@ -174,7 +176,7 @@ def virtual() -> Callable[[], dict[str, Any]]:
     """Prepare to count a pair that is larger than memory."""
     from micrographia.segmentation.metrics import contingency, contingency_blockwise, match
 
-    truth, predicted = pair(BLOCK, (2, 6, 6))
+    truth, predicted = pair(BLOCK, (2, 6, 12))
     expected = match(contingency(truth, predicted))
     blocks = int(np.prod([a // b for a, b in zip(VIRTUAL, BLOCK, strict=True)]))
 
@@ -313,7 +315,7 @@ def timings(folder: Path, python: Path) -> bool:
             if "error" in row:
                 passed = False
                 continue
-            row["ms"] = 1000 * row["best"]
+            row["ms"], row["wall ms"] = 1000 * row["best"], 1000 * row["wall"]
             if row["program"] == "ours":
                 passed = passed and row["peak_mb"] < inputs
             else:
@@ -323,7 +325,7 @@ def timings(folder: Path, python: Path) -> bool:
                 passed = passed and (row["times"] >= wanted or row["figure"] == "dice")
         print(f"{title}, int32, the pair {inputs:.0f} MB\n")
         columns = {"figure": "figure", "program": "program", "ms": "ms", "times": "times ours"}
-        columns |= {"peak_mb": "MB", "value": "value"}
+        columns |= {"wall ms": "wall ms", "peak_mb": "MB", "value": "value"}
         rows.sort(key=lambda row: (OURS.index(row["figure"]), row["program"] != "ours", row.get("best", 0)))
         print(table(rows, columns), "\n", flush=True)
     return passed

@@ -22,10 +22,8 @@ CHUNK = 4096
 _ONES = np.uint64(0x0101010101010101)
 _BYTE = np.uint64(sum(k << (61 - 8 * k) for k in range(8)))
 """Times 2^(8 k), its highest three bits are k: which byte of a word a lone bit is in."""
-_1, _24, _32, _56, _61 = (np.uint64(number) for number in (1, 24, 32, 56, 61))
-_MIX_TRUTH, _MIX_PREDICTED, _MIX_BOTH = (
-    np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93)
-)
+_1, _56, _61 = np.uint64(1), np.uint64(56), np.uint64(61)
+_MIX_TRUTH, _MIX_PREDICTED = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
 
 
 @compiled
@@ -70,19 +68,24 @@ def _places(words: Table, out: Array) -> int:
 
 
 @compiled
-def _slot(table: Table, truth: Any, predicted: Any) -> Any:
+def _shift(table: Table) -> Any:
+    """Return by how many bits a hash is shifted to be a row: its highest bits depend on all bits of the labels."""
+    bits = 0
+    while (1 << bits) < table.shape[0]:
+        bits += 1
+    return np.uint64(64 - bits)
+
+
+@compiled
+def _slot(table: Table, shift: Any, truth: Any, predicted: Any) -> Any:
     """Return the row of a pair, or the free row where it belongs."""
     t, p = np.uint64(truth), np.uint64(predicted)
-    h = (t * _MIX_TRUTH) ^ (p * _MIX_PREDICTED)
-    h ^= h >> _32
-    h *= _MIX_BOTH
-    mask = np.uint64(table.shape[0] - 1)
-    slot = (h >> _24) & mask
+    slot = (t * _MIX_TRUTH + p * _MIX_PREDICTED) >> shift
     # The pair asked for is nearly always in the first row looked at; whether a row is free is asked last.
     while ((table[slot, 0] ^ t) | (table[slot, 1] ^ p)) != 0:
         if (table[slot, 2] | table[slot, 3]) == 0:
             break
-        slot = (slot + _1) & mask
+        slot = (slot + _1) & np.uint64(table.shape[0] - 1)
     return slot
 
 
@@ -99,7 +102,7 @@ def count(
     region
         uint8 of shape (pixels,), 0 where a pixel is not counted and 1 elsewhere; of shape (0,) if all are.
     table, used
-        The table, and how many of its rows are taken; at most half ever are.
+        The table, and how many of its rows are taken besides that of the background; at most half ever are.
     start
         First pixel.
 
@@ -111,6 +114,8 @@ def count(
     changes = np.zeros(CHUNK, np.uint8)
     begins = np.empty(CHUNK + 8, np.int64)
     room = table.shape[0] // 2 - CHUNK
+    shift = _shift(table)
+    mask = np.uint64(table.shape[0] - 1)
     position = start
     while position < truth.size and used <= room:
         stop = min(position + CHUNK, truth.size)
@@ -121,14 +126,20 @@ def count(
         runs = _places(changes.view(np.uint64), begins)
         begins[runs] = t.size
         for k in range(runs):
-            i = begins[k]
-            slot = _slot(table, t[i], p[i])
-            if (table[slot, 2] | table[slot, 3]) == 0:
-                table[slot, 0] = t[i]
-                table[slot, 1] = p[i]
-                used += 1
+            # Unsigned, because only of signed indices the compiler asks whether they count from the end.
+            i = np.uint64(begins[np.uint64(k)])
+            # What _slot does, written out: calling it takes as long as all the rest.
+            a, b = np.uint64(t[i]), np.uint64(p[i])
+            slot = (a * _MIX_TRUTH + b * _MIX_PREDICTED) >> shift
+            while ((table[slot, 0] ^ a) | (table[slot, 1] ^ b)) != 0:
+                if (table[slot, 2] | table[slot, 3]) == 0:
+                    table[slot, 0] = a
+                    table[slot, 1] = b
+                    used += 1
+                    break
+                slot = (slot + _1) & mask
             column = 2 if r.size == 0 or r[i] != 0 else 3
-            table[slot, column] += np.uint64(begins[k + 1] - i)
+            table[slot, column] += np.uint64(begins[np.uint64(k + 1)]) - i
         position = stop
     return position, used
 
@@ -136,11 +147,12 @@ def count(
 @compiled
 def add(rows: Table, table: Table, used: int) -> int:
     """Add the rows of one table to another that has room for all; return how many of its rows are then taken."""
+    shift = _shift(table)
     for i in range(rows.shape[0]):
-        if rows[i, 2] == 0 and rows[i, 3] == 0:
+        if (rows[i, 2] | rows[i, 3]) == 0:
             continue
-        slot = _slot(table, rows[i, 0], rows[i, 1])
-        if table[slot, 2] == 0 and table[slot, 3] == 0:
+        slot = _slot(table, shift, rows[i, 0], rows[i, 1])
+        if (table[slot, 2] | table[slot, 3]) == 0:
             table[slot, 0] = rows[i, 0]
             table[slot, 1] = rows[i, 1]
             used += 1
@@ -151,11 +163,11 @@ def add(rows: Table, table: Table, used: int) -> int:
 
 @compiled
 def taken(table: Table, used: int) -> Table:
-    """Return the rows of a table that are not free, of shape (used, 4)."""
-    rows = np.empty((used, 4), np.uint64)
+    """Return the rows of a table that are not free, of shape (rows, 4)."""
+    rows = np.empty((used + 1, 4), np.uint64)
     k = 0
     for i in range(table.shape[0]):
         if (table[i, 2] | table[i, 3]) != 0:
             rows[k] = table[i]
             k += 1
-    return rows
+    return rows[:k]
