@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from micrographia.errors import MicrographiaError
+from micrographia.report.matrix_examples import wanted
 from micrographia.report.matrix_page import matrix_page, write_matrix_page
 from micrographia.report.pictures import png_uri
 from report.matrix_results import few, full, large, minimal
@@ -246,6 +247,15 @@ def test_of_too_many_pictures_the_worst_of_the_best_models_are_kept():
     assert page.count("worst-1") == page.count("best-9") == 28
     assert page.count("worst-2") == 4
     assert "24 more are in the result" in page
+
+
+def test_where_some_pictures_were_drawn_only_these_are_shown(result):
+    keys = wanted(result, 6)
+    assert len(keys) == len(set(keys)) == 6
+    assert {dataset for _, dataset, _ in keys} == {"fluo256", "fluo360", "fluo520"}
+    page = matrix_page(result, dict.fromkeys(keys, png()))
+    assert page.count("<img ") == page.count("<b>Worst</b>") + page.count("<b>Best</b>") == 6
+    assert f"{len(result['examples']) - 6} more are in the result" in told(page)
 
 
 @pytest.mark.parametrize("held", [b"GIF89a", b""])

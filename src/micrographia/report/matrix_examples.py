@@ -11,7 +11,7 @@ from typing import Any
 
 from micrographia.errors import MicrographiaError
 from micrographia.report import probe_words as words
-from micrographia.report.matrix_result import Matrix, Row, number, rows_of, text
+from micrographia.report.matrix_result import Matrix, Row, number, opened, rows_of, text
 from micrographia.report.segmentation_pictures import COLOURS
 
 Parts = dict[str, Any]
@@ -41,12 +41,13 @@ def examples(matrix: Matrix, pictures: Pictures) -> Parts:
         If a picture cannot be read, or is neither PNG nor JPEG.
     """
     rows = rows_of(matrix, "examples")
-    shots = [_shot(matrix, row, pictures) for row in _chosen(matrix, rows)]
+    drawn = [row for row in rows if _key(row) in pictures]
+    shots = [_shot(matrix, row, pictures) for row in _chosen(matrix, drawn or rows, MOST)]
     return {
         "groups": _groups(shots[:SHOWN]),
         "folded": _groups(shots[SHOWN:]),
         "folded_count": len(shots[SHOWN:]),
-        "more": max(0, len(rows) - MOST),
+        "more": len(rows) - len(shots),
         "pictured": any(shot["uri"] for shot in shots),
         "legend": [
             {"colour": "#" + bytes(COLOURS[name]).hex(), "text": label, "style": style}
@@ -55,7 +56,26 @@ def examples(matrix: Matrix, pictures: Pictures) -> Parts:
     }
 
 
-def _chosen(matrix: Matrix, rows: list[Row]) -> list[Row]:
+def wanted(result: Mapping[str, Any], most: int = MOST) -> list[tuple[str, str, str]]:
+    """Return which examples of a result are worth drawing: keys of model and dataset, and image, at most so many.
+
+    The worst and the best image of the best model of each dataset come before those of other models, and these before
+    further images.
+
+    Raises
+    ------
+    MicrographiaError
+        If it is no result of a transfer matrix.
+    """
+    matrix = opened(result)
+    return [_key(row) for row in _chosen(matrix, rows_of(matrix, "examples"), most)]
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return text(row.get("model")), text(row.get("dataset")), text(row.get("image"))
+
+
+def _chosen(matrix: Matrix, rows: list[Row], most: int) -> list[Row]:
     """Return the rows that are shown, by dataset and model, the worst first.
 
     Of too many, the worst and the best image of the best model of each dataset come before those of other models.
@@ -74,11 +94,11 @@ def _chosen(matrix: Matrix, rows: list[Row]) -> list[Row]:
         key = text(row.get("dataset")), text(row.get("model")), text(row.get("kind"))
         ranked.append((seen[key], models[key[1]], place))
         seen[key] += 1
-    return [ordered[place] for *_, place in sorted(sorted(ranked)[:MOST], key=lambda one: one[2])]
+    return [ordered[place] for *_, place in sorted(sorted(ranked)[:most], key=lambda one: one[2])]
 
 
 def _shot(matrix: Matrix, row: Row, pictures: Pictures) -> Parts:
-    key = text(row.get("model")), text(row.get("dataset")), text(row.get("image"))
+    key = _key(row)
     counts = [
         (label, found)
         for name, label in (
