@@ -140,7 +140,7 @@ def test_labels_of_a_network_are_taken_as_they_are(tmp_path):
         ("multiple: 0", "below 1"),
         ("multiple: many", "cannot be read"),
         ("- a list", "no names"),
-        ("a: [", "no YAML"),
+        ("a: [", "line 1|bracket"),
         ("tile: [4]", "tile is"),
     ],
 )

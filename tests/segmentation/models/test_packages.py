@@ -317,7 +317,12 @@ def test_pickled_weights_called_torchscript_are_not_opened(tmp_path, capsys):
     assert "must not run" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("text", ["- a", "a: [", "", "\0"])
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 8)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize("text", ["- a", "a: [", "", "\0", "a: !!python/name:os.system", BOMB])
 def test_descriptions_that_are_none_are_refused(tmp_path, text):
     (tmp_path / "rdf.yaml").write_text(text)
     with pytest.raises(SegmentationError):

@@ -11,6 +11,7 @@ from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.models.maps import OUTPUTS
 from micrographia.segmentation.models.postprocessing import Postprocessing
 from micrographia.segmentation.models.protocol import ANY, ModelInfo
+from micrographia.segmentation.models.yaml_files import read_yaml
 
 LABELS = "labels"
 NORMALISE = ("percentile", "zscore", "dtype", "none")
@@ -94,17 +95,7 @@ def read_card(model: Path) -> dict[str, Any]:
     path = card_path(model)
     if not path.is_file():
         return {}
-    import yaml
-
-    try:
-        held = yaml.safe_load(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise SegmentationError(path, "is no YAML file", "Mend it, or remove it") from error
-    if held is None:
-        return {}
-    if not isinstance(held, dict):
-        raise SegmentationError(path, "holds no names with values", "Write lines such as: axes: YX")
-    return {str(name): value for name, value in held.items()}
+    return read_yaml(path)
 
 
 def card(held: Mapping[str, Any], path: Path) -> Card:

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from micrographia.segmentation.metrics.errors import SegmentationError
+from micrographia.segmentation.models.yaml_files import read_yaml
 
 NAMES = ("rdf.yaml", "bioimageio.yaml")
-MOST_TEXT = 16 << 20
-MOST_BYTES = 32 << 30
+MOST_BYTES = 8 << 30
 """A member that unpacks to more is refused."""
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+://")
@@ -142,18 +142,13 @@ class PackageFiles:
         return target
 
     def _yaml(self, name: str) -> dict[str, Any]:
-        import yaml
-
-        file = self.file(name)
-        if file.stat().st_size > MOST_TEXT:
-            raise SegmentationError(self.path, f"{name} is too large for a description", "Give a package")
         try:
-            held = yaml.safe_load(file.read_text("utf-8"))
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise SegmentationError(self.path, f"{name} is no YAML", "Fetch the package again") from error
-        if not isinstance(held, dict) or held.get("type", "model") != "model":
+            held = read_yaml(self.file(name))
+        except SegmentationError as error:
+            raise SegmentationError(self.path, f"{name}: {error.problem}", error.remedy) from error
+        if held.get("type", "model") != "model" or "inputs" not in held:
             raise SegmentationError(self.path, f"{name} describes no model", "Give a package of a model")
-        return {str(key): value for key, value in held.items()}
+        return held
 
 
 def _description(names: list[str], path: Path) -> str:
