@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float32]
 
 AT_EACH = 4 << 20
 """Pixels that are judged at each evaluation."""
-AT_END = 32 << 20
+AT_END = 8 << 20
 """Pixels that are judged, and tuned on, at the end."""
 
 

@@ -24,7 +24,7 @@ PATCH = {2: (160, 160), 3: (16, 96, 96)}
 BATCH = {2: 8, 3: 2}
 NARROW = tuple(width // 2 for width in WIDTHS)
 """Channels of the levels of a network in 3D."""
-SEEN = {2: 512, 3: 128}
+SEEN = {2: 1024, 3: 128}
 """Largest side of what is validated at once; more is cut by a grid."""
 JITTER = 0.25
 """How far patches around objects are moved, as a share of their size: not all objects lie in the middle of an image."""
