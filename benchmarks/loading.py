@@ -145,12 +145,14 @@ def crops(reader: str, store: str, shape: list[int], crop: list[int], seconds: f
     return work
 
 
-def opened_patches(dataset: str, crop: list[int], cache: int, per_epoch: int | None = None) -> Any:
-    """Return our patches of the stack."""
+def opened_patches(dataset: str, crop: list[int], cache: int) -> Any:
+    """Return our patches of the stack, its statistics found."""
     from micrographia.loading import patches
 
     size = crop[1:] if crop[0] == 1 else crop
-    return patches(dataset, size, seed=7, cache_bytes=cache, per_epoch=per_epoch)
+    found = patches(dataset, size, seed=7, cache_bytes=cache)
+    found.prepare(quiet=True)
+    return found
 
 
 def sampler(dataset: str, crop: list[int], cache: int, seconds: float) -> Callable[[], Any]:
@@ -182,7 +184,7 @@ def loader(
     """Take our patches from a DataLoader of PyTorch; return how many a second."""
     from torch.utils.data import DataLoader
 
-    held = opened_patches(dataset, crop, cache, per_epoch=1 << 14).torch_iterable(batch=batch)
+    held = opened_patches(dataset, crop, cache).torch_iterable(batch=batch)
     options = {"num_workers": workers, "multiprocessing_context": "spawn"} if workers else {}
     batches = DataLoader(held, batch_size=None, **options)
 
@@ -204,10 +206,16 @@ def training(dataset: str, crop: list[int], cache: int, seconds: float, batch: i
     from torch import nn
 
     kind = nn.Conv2d if crop[0] == 1 else nn.Conv3d
-    layers = [kind(1, 16, 3, padding=1), nn.ReLU(), kind(16, 16, 3, padding=1), nn.ReLU(), kind(16, 1, 1)]
-    network = nn.Sequential(*layers)
+    layers = [
+        kind(1, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        kind(8, 8, 3, padding=1),
+        nn.ReLU(),
+        kind(8, 1, 1),
+    ]
+    network = nn.Sequential(*layers, nn.Upsample(scale_factor=2))
     steps = torch.optim.SGD(network.parameters(), 1e-3)
-    held = opened_patches(dataset, crop, cache, per_epoch=1 << 14)
+    held = opened_patches(dataset, crop, cache)
 
     def work() -> dict[str, Any]:
         waited = worked = 0.0
@@ -249,12 +257,28 @@ def write_stores(folder: Path, shape: tuple[int, int, int], layouts: dict[str, A
         )
         print(f"{name}: {written.nbytes / 1e6:.0f} MB, {len(written.files)} files", file=sys.stderr)
     describe(stores[DEFAULT].parent)
+    repeat(stores[DEFAULT].parent)
     for name, source in (("raw.npy", image), ("labels.npy", labels)):
         out = np.lib.format.open_memmap(stores[DEFAULT].parent / name, "w+", np.uint16, shape)
         for z in range(shape[0]):
             out[z] = source.read((slice(z, z + 1),))[0]
         out.flush()
     return stores
+
+
+def repeat(dataset: Path) -> None:
+    """List the stack as sixteen images, so that an epoch is long; each is decoded for itself."""
+    header, *rows = (dataset / "files.tsv").read_text("utf-8").splitlines()
+    names = header.split("\t")
+    places = [names.index(name) for name in ("image", "source image")]
+    lines = [header]
+    for number in range(16):
+        for row in rows:
+            cells = row.split("\t")
+            for place in places:
+                cells[place] += f"-{number}" if cells[place] else ""
+            lines.append("\t".join(cells))
+    (dataset / "files.tsv").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def main() -> None:

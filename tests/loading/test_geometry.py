@@ -35,8 +35,8 @@ def test_blocks_hold_what_patches_need(shape, chunk, patch, zoom, seed):
         changed.setattr(places, "WHOLE_BYTES", 0)
         changed.setattr(places, "BLOCK_BYTES", 4 * 16 * 16 * 4)
         found = places.geometry(frame(shape, chunk), patch, (zoom,) * 3)
-        starts = random_starts(found, 20, np.random.default_rng(seed))
-        draws = in_blocks([found], np.zeros(20, np.int64), starts, np.full(20, -1))
+        starts, visits = random_starts(found, 20, np.random.default_rng(seed))
+        draws = in_blocks([found], np.zeros(20, np.int64), starts, np.full(20, -1), visits)
     assert starts.shape == (20, 3)
     assert (starts >= 0).all()
     assert (starts < np.array(found.starts)).all()
@@ -57,7 +57,7 @@ def test_places_in_a_cell_are_equally_likely(small_blocks):
     assert np.prod(shape.cells) > 8
     assert shape.crops > 1
     random = np.random.default_rng(1665)
-    found = np.concatenate([random_starts(shape, 37, random) for _ in range(1500)])
+    found = np.concatenate([random_starts(shape, 37, random)[0] for _ in range(1500)])
     counts = np.zeros(shape.starts, int)
     np.add.at(counts, tuple(found.T), 1)
     cells = shape.cell_of(np.argwhere(counts >= 0)).reshape(counts.shape)
@@ -72,7 +72,7 @@ def test_visits_to_cells_are_proportional_to_their_places(small_blocks):
     random = np.random.default_rng(3)
     weights = shape.weights()
     assert weights.sum() == np.prod(shape.starts)
-    cells = np.concatenate([shape.cell_of(random_starts(shape, 37, random)) for _ in range(1500)])
+    cells = np.concatenate([shape.cell_of(random_starts(shape, 37, random)[0]) for _ in range(1500)])
     counts = np.bincount(cells, minlength=len(weights))
     expected = weights / weights.sum() * counts.sum()
     # Systematic sampling varies less than chance does: by at most one visit of so many patches an epoch.

@@ -62,8 +62,8 @@ def shares(total: int, weights: Floats, random: np.random.Generator) -> Ints:
     return np.bincount(found, minlength=len(weights)).astype(np.int64)
 
 
-def random_starts(shape: Geometry, count: int, random: np.random.Generator) -> Ints:
-    """Draw where patches of a frame begin, uniformly over all places; (count, 3).
+def random_starts(shape: Geometry, count: int, random: np.random.Generator) -> tuple[Ints, Ints]:
+    """Draw where patches of a frame begin, uniformly over all places, (count, 3), and the visit of each, (count,).
 
     Patches come in visits to cells: a cell is visited with a chance proportional to the places in it, evenly spread
     over the frame, and each visit gives as many patches as its block holds. So every place is equally likely, though
@@ -73,8 +73,10 @@ def random_starts(shape: Geometry, count: int, random: np.random.Generator) -> I
     weights = shape.weights()
     each = np.full(visits, count // max(1, visits), np.int64)
     each[random.permutation(visits)[: count - int(each.sum())]] += 1
-    cells = np.repeat(np.repeat(np.arange(len(weights)), shares(visits, weights, random)), each)
-    return shape.draw(cells, random)
+    cells = np.repeat(np.arange(len(weights)), shares(visits, weights, random))
+    # A frame that is read whole is one block, however often it is visited.
+    numbers = np.zeros(visits, np.int64) if shape.is_whole else np.arange(visits)
+    return shape.draw(np.repeat(cells, each), random), np.repeat(numbers, each)
 
 
 def grid_starts(shape: Geometry) -> Ints:
@@ -86,16 +88,19 @@ def grid_starts(shape: Geometry) -> Ints:
     return np.array(list(itertools.product(*sides)), np.int64).reshape(-1, 3)
 
 
-def in_blocks(shapes: Sequence[Geometry], frames: Ints, starts: Ints, objects: Ints) -> Draws:
-    """Find the block of each draw: all draws that begin in one cell of one frame share one."""
+def in_blocks(
+    shapes: Sequence[Geometry], frames: Ints, starts: Ints, objects: Ints, visits: Ints | None = None
+) -> Draws:
+    """Find the block of each draw: draws that begin in one cell of one frame, in one visit to it, share one."""
+    visits = np.zeros(len(frames), np.int64) if visits is None else visits
     cells = np.empty(len(frames), np.int64)
     by_frame = np.argsort(frames, kind="stable")
     for mine in np.split(by_frame, np.flatnonzero(np.diff(frames[by_frame])) + 1):
         if len(mine):
             cells[mine] = shapes[frames[mine[0]]].cell_of(starts[mine])
-    order = np.lexsort((cells, frames))
+    order = np.lexsort((visits, cells, frames))
     new = np.ones(len(order), np.bool_)
-    new[1:] = (np.diff(frames[order]) != 0) | (np.diff(cells[order]) != 0)
+    new[1:] = np.stack([np.diff(one[order]) != 0 for one in (frames, cells, visits)]).any(axis=0)
     blocks = np.empty(len(order), np.int64)
     blocks[order] = np.cumsum(new) - 1
     firsts = np.flatnonzero(new)

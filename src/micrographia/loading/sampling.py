@@ -101,20 +101,23 @@ def draw(material: Material, options: Options, epoch: int) -> Draws:
     """
     random = generator(options, epoch, 0)
     if options.sampling in ("objects", "balanced"):
-        frames, starts, objects = _around_objects(material, options, random)
+        return in_blocks(material.shapes, *_around_objects(material, options, random))
+    visits = None
+    if options.sampling == "grid":
+        parts = [grid_starts(shape) for shape in material.shapes]
+        counts = np.array([len(part) for part in parts])
     else:
-        if options.sampling == "grid":
-            parts = [grid_starts(shape) for shape in material.shapes]
-        else:
-            counts = _counts(material, options, random)
-            parts = [
-                random_starts(shape, int(count), random) if count else np.zeros((0, 3), np.int64)
-                for shape, count in zip(material.shapes, counts, strict=True)
-            ]
-        frames = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-        starts = np.concatenate(parts)
-        objects = np.full(len(starts), -1, np.int64)
-    return in_blocks(material.shapes, frames, starts, objects)
+        counts = _counts(material, options, random)
+        drawn = [
+            random_starts(shape, count, random)
+            for shape, count in zip(material.shapes, counts.tolist(), strict=True)
+            if count
+        ]
+        parts = [starts for starts, _ in drawn]
+        visits = np.concatenate([numbers for _, numbers in drawn])
+    starts = np.concatenate(parts)
+    frames = np.repeat(np.arange(len(counts)), counts)
+    return in_blocks(material.shapes, frames, starts, np.full(len(starts), -1, np.int64), visits)
 
 
 def arrange(material: Material, options: Options, epoch: int, draws: Draws) -> Order:
