@@ -275,3 +275,34 @@ def test_a_model_without_a_score_has_no_counts():
     row = next(row for row in table["parts"][-1]["rows"] if row["name"] == "unet-256")
     assert row["counts"] == ["–"] * 6
     assert row["reason"] == "the model is 2D, the images are 3D"
+
+
+def test_where_only_baselines_were_evaluated_they_have_the_lines(result):
+    keep = {row["key"] for row in result["models"] if row["baseline"]}
+    for name, key in (
+        ("models", "key"),
+        ("cells", "model"),
+        ("rank_intervals", "model"),
+        ("failure", "model"),
+    ):
+        result[name] = [row for row in result[name] if row[key] in keep]
+    matrix = opened(result)
+    assert [str(key["text"]) for key in charts.key_of(matrix)] == [model.name for model in matrix.baselines]
+    assert str(charts.curves(matrix)["shown"][0]["svg"]).count("<title>") == 5
+    assert "Nothing was scored" not in words.headline(matrix)[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (0.5, "0.5"),
+        (86, "86"),
+        (323, "323"),
+        (999, "999"),
+        (1400, "1.4k"),
+        (12345, "12k"),
+        (2_500_000, "2.5M"),
+    ],
+)
+def test_ends_of_bins_are_brief(value, told):
+    assert charts._brief(value) == told

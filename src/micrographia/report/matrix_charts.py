@@ -11,7 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from micrographia.report import probe_words as words
-from micrographia.report.matrix_result import Matrix, Row, listed, mapping, number, rows_of, text
+from micrographia.report.matrix_result import Matrix, Model, Row, listed, mapping, number, rows_of, text
 from micrographia.report.probe_charts import SERIES
 
 Parts = dict[str, Any]
@@ -49,24 +49,35 @@ class Line:
     values: Sequence[float | None]
 
 
+def series(matrix: Matrix) -> list[Model]:
+    """Return the models that have lines of their own; the baselines where nothing else was evaluated."""
+    return matrix.candidates or matrix.baselines
+
+
 def styles(matrix: Matrix) -> dict[str, tuple[str, str]]:
     """Return style and mark of each model: the first models have a colour and a shape, the others are grey."""
-    made = {}
-    for place, model in enumerate(matrix.candidates):
+    made = {model.key: ("base", "") for model in matrix.baselines}
+    for place, model in enumerate(series(matrix)):
         made[model.key] = (f"s{place + 1}", MARKS[place]) if place < SERIES else ("s0", "")
-    return made | {model.key: ("base", "") for model in matrix.baselines}
+    return made
 
 
 def key_of(matrix: Matrix) -> list[Parts]:
     """Return the legend of all panels."""
-    held = styles(matrix)
-    shown = [{"mark": _sample(*held[model.key]), "text": model.name} for model in matrix.candidates[:SERIES]]
-    more = len(matrix.candidates) - SERIES
+    held, own = styles(matrix), series(matrix)
+    shown = [{"mark": _sample(*held[model.key]), "text": model.name} for model in own[:SERIES]]
+    more = len(own) - SERIES
     if more > 0:
-        shown.append({"mark": _sample("s0", ""), "text": f"{more} more models"})
-    if matrix.baselines:
+        shown.append({"mark": _sample("s0", ""), "text": f"{more} more model{'s' * (more != 1)}"})
+    if matrix.candidates and matrix.baselines:
         shown.append({"mark": _sample("base", ""), "text": "best baseline of the dataset"})
     return shown
+
+
+def _drawn(matrix: Matrix, best: Model | None) -> list[Model]:
+    """Return the models of a panel, what is drawn first first: the best baseline, then the last of the models."""
+    own = series(matrix)
+    return [*([best] if best is not None and best not in own else []), *reversed(own)]
 
 
 def curves(matrix: Matrix) -> Parts:
@@ -79,9 +90,7 @@ def curves(matrix: Matrix) -> Parts:
     for dataset in matrix.datasets:
         best = matrix.best_baseline(dataset)
         lines = []
-        for model in [*matrix.baselines, *reversed(matrix.candidates)]:
-            if model.baseline and model is not best:
-                continue
+        for model in _drawn(matrix, best):
             found = mapping(matrix.cell(model, dataset).row, "curve").get("f1")
             values = (
                 [number(value) for value in found]
@@ -97,7 +106,7 @@ def curves(matrix: Matrix) -> Parts:
             panels.append(
                 {
                     "title": dataset.title,
-                    "note": f"dashed: {best.name}" if best else "",
+                    "note": f"dashed: {best.name}" if best and matrix.candidates else "",
                     "svg": _panel(
                         lines,
                         labels,
@@ -139,7 +148,7 @@ def _failure(
     held: dict[str, tuple[str, str]],
     title: str,
     factor: str,
-    best: object,
+    best: Model | None,
 ) -> Parts:
     bins = list(
         dict.fromkeys(
@@ -148,8 +157,8 @@ def _failure(
     )
     bins.sort(key=lambda ends: (float("-inf") if ends[0] is None else ends[0], ends[1] or 0.0))
     lines, counts = [], [0.0] * len(bins)
-    for model in [*matrix.baselines, *reversed(matrix.candidates)]:
-        if model.key not in rows or (model.baseline and model is not best):
+    for model in _drawn(matrix, best):
+        if model.key not in rows:
             continue
         by_bin = {(number(one.get("low")), number(one.get("high"))): one for one in rows[model.key]}
         values = [number(by_bin.get(ends, {}).get("recall")) for ends in bins]
@@ -252,7 +261,16 @@ def _ends(lines: Sequence[Line], labels: Sequence[object]) -> str:
 
 
 def _bin(low: float | None, high: float | None) -> str:
-    ends = ["" if end is None else f"{end:,.0f}" if abs(end) >= 100 else f"{end:.3g}" for end in (low, high)]
+    ends = ["" if end is None else _brief(end) for end in (low, high)]
     if low is None:
         return f"≤ {ends[1]}" if high is not None else "all"
     return f"≥ {ends[0]}" if high is None else f"{ends[0]}–{ends[1]}" if low != high else ends[0]
+
+
+def _brief(value: float) -> str:
+    """Return a number in at most five characters or so: ``1.2k`` for thousands."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:.3g}M"
+    if abs(value) >= 1e3:
+        return f"{value / 1e3:.2g}k" if abs(value) < 1e4 else f"{value / 1e3:.0f}k"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -50,7 +50,7 @@ def heat_map(matrix: Matrix) -> Parts:
         ]
         if rows:
             groups.append({"name": name, "baseline": name == "Baselines", "rows": rows})
-    used = {cell.status for cell in matrix.cells.values()}
+    used = {cell.status for cell in matrix.cells.values() if cell.row}
     return {
         "columns": [_column(dataset, shared[dataset.key]) for dataset in matrix.datasets],
         "domains": _domains(matrix.datasets),
@@ -59,7 +59,7 @@ def heat_map(matrix: Matrix) -> Parts:
         "density": "dense" if dense else "roomy" if len(matrix.datasets) <= ROOMY else "close",
         "low": words.fixed(low, 1),
         "high": words.fixed(high, 1),
-        "ramp": legend(),
+        "ramp": legend() if matrix.candidates else "",
         "baselines": bool(matrix.baselines),
         "statuses": [
             {"word": word, "slug": _slug(word), "mark": told.MARKS[word], "meaning": told.MEANINGS[word]}

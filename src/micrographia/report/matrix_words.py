@@ -106,7 +106,7 @@ def facts(matrix: Matrix) -> list[str]:
     images = sum(int(number(dataset.row.get("n_images")) or 0) for dataset in matrix.datasets)
     objects = sum(int(number(dataset.row.get("n_objects")) or 0) for dataset in matrix.datasets)
     told = [
-        counted(len(matrix.candidates), "model"),
+        *([counted(len(matrix.candidates), "model")] if matrix.candidates else []),
         counted(len(matrix.baselines), "baseline"),
         counted(len(matrix.datasets), "dataset"),
         counted(images, "image"),
