@@ -34,6 +34,7 @@ class Cellpose:
     name: str = "cellpose"
     title: str = "Cellpose"
     volumes: bool = False
+    uniform: bool = False
     carries: frozenset[str] = frozenset()
     scaling: str = "none"
 

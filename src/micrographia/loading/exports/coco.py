@@ -56,6 +56,7 @@ class Coco:
     name: str = "coco"
     title: str = "COCO"
     volumes: bool = False
+    uniform: bool = False
     carries: frozenset[str] = frozenset({"classes", "ignored", "region", "overlaps"})
     scaling: str = "none"
 

@@ -154,8 +154,26 @@ def _write_all(
                 _refused(outcome.error)
                 failed[outcome.task.files.id] = str(outcome.error)
             else:
-                parts += outcome.result()
+                for part in outcome.result():
+                    parts.append(part)
+                    if form.uniform:
+                        _verify_alike(parts[0], part, form)
     return parts, failed
+
+
+def _verify_alike(first: Part, other: Part, form: TrainingFormat) -> None:
+    """Raise ``LoadingError`` for a picture that cannot be trained together with the first one."""
+    name = other.row["image"]
+    sizes = [part.row["shape"].split("x") for part in (first, other)]
+    kinds = ["volume" if len(size) == 4 else "plane" for size in sizes]
+    if kinds[0] != kinds[1]:
+        told = f"{first.row['image']} is a {kinds[0]}, {name} a {kinds[1]}"
+        problem = f"{form.title} trains on planes or on volumes: {told}"
+        raise LoadingError(name, problem, "Choose images with --group")
+    if sizes[0][0] != sizes[1][0]:
+        told = f"{first.row['image']} has {sizes[0][0]}, {name} {sizes[1][0]}"
+        problem = f"{form.title} wants the same channels in all pictures: {told}"
+        raise LoadingError(name, problem, "Choose channels with --channels, or images with --group")
 
 
 def _refused(error: TaskError) -> None:

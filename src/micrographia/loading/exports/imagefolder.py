@@ -40,6 +40,7 @@ class ImageFolder:
     name: str = "imagefolder"
     title: str = "Hugging Face imagefolder"
     volumes: bool = False
+    uniform: bool = False
     carries: frozenset[str] = frozenset({"classes", "ignored", "region", "overlaps", "spacing"})
     scaling: str = "none"
 

@@ -55,6 +55,7 @@ class NnUNet:
     name: str = "nnunet"
     title: str = "nnU-Net"
     volumes: bool = True
+    uniform: bool = True
     carries: frozenset[str] = frozenset({"ignored", "region", "classes", "spacing"})
     scaling: str = "none"
 
@@ -93,7 +94,6 @@ class NnUNet:
     def finish(self, root: Path, plan: Plan, parts: Sequence[Part]) -> list[Finding]:
         """Write ``dataset.json`` and ``splits_final.json``."""
         held = [part.data for part in parts]
-        self._alike(held)
         trained = [one for one in held if one["split"] in (TRAIN, VALIDATION)]
         if not trained:
             raise LoadingError(plan.name, "has no picture to train on", "Export the split train, too")
@@ -153,22 +153,6 @@ class NnUNet:
     def _ignore(self, plan: Plan) -> int:
         return BORDER + 1 if self._mode(plan) == "border-core" else plan.unnamed.number + 1
 
-    def _alike(self, held: Sequence[dict[str, Any]]) -> None:
-        """Refuse pictures that nnU-Net cannot train together."""
-        first = held[0]
-        for one in held:
-            if one["volume"] != first["volume"]:
-                kinds = f"{first['name']} is a {_kind(first)}, {one['name']} a {_kind(one)}"
-                raise LoadingError(
-                    one["name"], f"nnU-Net trains on planes or on volumes: {kinds}", "Choose with --group"
-                )
-            if len(one["channels"]) != len(first["channels"]):
-                counts = f"{first['name']} has {len(first['channels'])}, {one['name']} {len(one['channels'])}"
-                remedy = "Choose channels with --channels, or images with --group"
-                raise LoadingError(
-                    one["name"], f"nnU-Net wants the same channels in all pictures: {counts}", remedy
-                )
-
     def _findings(self, plan: Plan, parts: Sequence[Part], folds: Sequence[Any]) -> list[Finding]:
         found = []
         mode = self._mode(plan)
@@ -219,10 +203,6 @@ class NnUNet:
             message = "nnU-Net finds datasets by folder names such as Dataset101_Nuclei"
             found.append(finding("N011", message, plan.name, fix="rename the folder"))
         return found
-
-
-def _kind(one: dict[str, Any]) -> str:
-    return "volume" if one["volume"] else "plane"
 
 
 def _folds(held: Sequence[dict[str, Any]]) -> list[dict[str, list[str]]]:

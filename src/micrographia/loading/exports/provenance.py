@@ -57,7 +57,7 @@ def provenance(
         "layout_options": {
             name: value
             for name, value in vars(form).items()
-            if name not in ("name", "title", "volumes", "carries", "scaling", "api_version")
+            if name not in ("name", "title", "volumes", "uniform", "carries", "scaling", "api_version")
         },
         "program": f"micrographia {__version__}",
         "created": datetime.fromtimestamp(int(start_time()), UTC).isoformat(),

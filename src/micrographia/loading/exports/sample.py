@@ -246,6 +246,11 @@ class TrainingFormat(Protocol):
         ...
 
     @property
+    def uniform(self) -> bool:
+        """Whether all pictures must have as many channels, and all be planes or all volumes."""
+        ...
+
+    @property
     def scaling(self) -> str:
         """How pixels become what it can hold: ``none``, or as in :class:`ExportOptions`."""
         ...

@@ -34,6 +34,7 @@ class StarDist:
     name: str = "stardist"
     title: str = "StarDist"
     volumes: bool = True
+    uniform: bool = False
     carries: frozenset[str] = frozenset({"ignored", "region", "classes", "spacing"})
     scaling: str = "none"
 

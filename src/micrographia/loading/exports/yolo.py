@@ -39,6 +39,7 @@ class Yolo:
     name: str = "yolo"
     title: str = "YOLO"
     volumes: bool = False
+    uniform: bool = False
     carries: frozenset[str] = frozenset({"classes", "overlaps"})
     scaling: str = "percentile:0.1,99.9"
 
