@@ -52,6 +52,14 @@ def test_baselines_have_names(name):
     assert segmenter(name).info.name == name
 
 
+def test_names_hold_over_folders(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log").mkdir()
+    assert segmenter("log").info.baseline
+    with pytest.raises(SegmentationError, match=r"no rdf\.yaml"):
+        segmenter("./log")
+
+
 @pytest.mark.parametrize(
     ("spec", "said"),
     [

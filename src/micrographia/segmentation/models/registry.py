@@ -40,7 +40,7 @@ def segmenter(spec: str | Path, *, device: str = "auto", trust: Collection[str] 
     Parameters
     ----------
     spec
-        One of :data:`KINDS`, or the name of a plug-in.
+        One of :data:`KINDS`, or the name of a plug-in. Names hold over files: write ``./log`` for a folder of that name.
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``, for networks.
     trust
@@ -54,7 +54,7 @@ def segmenter(spec: str | Path, *, device: str = "auto", trust: Collection[str] 
     text = str(spec)
     if not text:
         raise SegmentationError("", "no model is named", "Give a name, a file or a folder")
-    if text.split(":")[0] in BASELINES and not Path(text).exists():
+    if text.split(":")[0] in BASELINES:
         from micrographia.segmentation.models.baselines import baseline
 
         return baseline(text)
