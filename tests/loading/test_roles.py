@@ -125,6 +125,15 @@ def test_a_single_channel_without_a_name(tmp_path, mifa, role):
     assert channel_roles(dataset, "a") == (role,)
 
 
+def test_the_column_channel_of_the_list_names_a_channel_too(tmp_path):
+    folder = tmp_path / "a"
+    training_set(folder, {"a": PIXELS[0]})
+    header, row = (folder / "files.tsv").read_text().splitlines()
+    (folder / "files.tsv").write_text(f"{header}\tchannel\n{row}\tHoechst\n")
+    (found,) = explain_channels(open_dataset(folder), "a")
+    assert (found.name, found.role) == ("Hoechst", "nucleus")
+
+
 def test_the_stain_of_colour_pictures_stands_in_the_preparation(tmp_path):
     prepared = {"specimens": [{"sample_preparation": "FFPE sections, stained with hematoxylin and eosin"}]}
     dataset = training_set(tmp_path / "a", {"a": np.zeros((8, 9, 3), np.uint8)}, axes="YXS", mifa=prepared)

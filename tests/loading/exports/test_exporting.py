@@ -249,3 +249,40 @@ def test_scaling_to_eight_bits():
             parse_scaling(wrong)
     with pytest.raises(LoadingError, match="no range of their type"):
         eight_bits(pixels, "dtype")
+
+
+def test_a_converted_dataset_gives_the_same_files(tmp_path):
+    from micrographia.dataset import open_dataset
+    from micrographia.dataset.convert import ConvertOptions, convert
+
+    rng = np.random.default_rng(5)
+    images = {name: rng.integers(0, 60000, (2, 40, 52)).astype(np.uint16) for name in "ab"}
+    objects = [{"image": "a", "set": "masks", "label_id": 2, "ignore": True}]
+    raw = training_set(
+        tmp_path / "raw", images, {name: blobs(rng) for name in images}, axes="CYX", names=("DAPI", "GFP"),
+        splits={"a": "train", "b": "test"}, groups={"slide": {"a": "1", "b": "2"}}, objects=objects,
+        scale={"y": 0.5, "x": 0.5},
+    )  # fmt: skip
+    convert(raw, tmp_path / "converted", ConvertOptions(workers=1))
+    held = []
+    for name, dataset in (("one", raw), ("two", open_dataset(tmp_path / "converted"))):
+        done = export_training(
+            dataset, FORMATS["stardist"], tmp_path / name, ExportOptions(channels=["nucleus"])
+        )
+        assert not done.failed
+        told = json.loads((tmp_path / name / "provenance.json").read_text())["dataset"]["content_sha256"]
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.suffix in (".tif", ".csv"))
+        held.append((told, {path.relative_to(tmp_path / name): path.read_bytes() for path in files}))
+    assert held[0] == held[1]
+
+
+def test_a_picture_too_large_for_programs_that_read_it_whole(tmp_path, monkeypatch):
+    from micrographia.loading.exports import reading
+
+    rng = np.random.default_rng(3)
+    images = {"a": rng.integers(0, 255, (40, 52), np.uint8), "b": rng.integers(0, 255, (20, 20), np.uint8)}
+    masks = {"a": blobs(rng), "b": blobs(rng, (20, 20))}
+    monkeypatch.setattr(reading, "LARGEST", 1000)
+    done = export_training(training_set(tmp_path / "set", images, masks), FORMATS["coco"], tmp_path / "out")
+    assert list(done.failed) == ["a"]
+    assert "too large for programs that read it whole" in done.failed["a"]
