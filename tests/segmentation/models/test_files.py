@@ -139,6 +139,7 @@ def test_labels_of_a_network_are_taken_as_they_are(tmp_path):
         ("postprocessing: {depth: 3}", "depth"),
         ("multiple: 0", "below 1"),
         ("multiple: many", "cannot be read"),
+        ("least: 100000000", "above 16384"),
         ("- a list", "no names"),
         ("a: [", "line 1|bracket"),
         ("tile: [4]", "tile is"),

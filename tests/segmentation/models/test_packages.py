@@ -267,6 +267,12 @@ def set_weights(**values):
         (lambda held: held["inputs"][0].update(preprocessing=[{"id": "magic"}]), "step 'magic'"),
         (lambda held: held["inputs"][0].update(axes=[{"type": "space"}]), "with axes"),
         (lambda held: held["outputs"][0].update(axes=7), "cannot be understood"),
+        (lambda held: held["inputs"][0]["axes"][2].update(size=10**8), "100000000 pixels"),
+        (lambda held: held["outputs"][0]["axes"][2].update(halo=-3), "halo of"),
+        (
+            lambda held: held["inputs"][0]["axes"][2].update(size={"min": 4, "step": -1}),
+            "cannot be understood",
+        ),
     ],
 )
 def test_packages_that_cannot_be_used_are_refused(tmp_path, changes, said):

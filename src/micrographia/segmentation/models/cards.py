@@ -15,6 +15,8 @@ from micrographia.segmentation.models.yaml_files import read_yaml
 
 LABELS = "labels"
 NORMALISE = ("percentile", "zscore", "dtype", "none")
+MOST = 16384
+"""Largest size that is believed."""
 ACTIVATIONS = ("none", "sigmoid", "softmax")
 
 
@@ -167,5 +169,7 @@ def _verify(made: Card, path: Path) -> None:
         )
     if min(made.multiple, made.least, made.overlap or 1) < 1 or min(made.tile or (1,)) < 1:
         raise SegmentationError(path, "has a size below 1", "Give sizes in pixels")
+    if max(made.multiple, made.least, made.overlap or 1, *(made.tile or ())) > MOST:
+        raise SegmentationError(path, f"has a size above {MOST}", "Images would be filled up to it")
     if made.tile is not None and len(made.tile) != len(made.axes):
         raise SegmentationError(path, f"tile is {made.tile}", f"Give sizes along {made.axes}")

@@ -14,6 +14,9 @@ from micrographia.metadata.units import micrometers
 from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.models.package_steps import Step, steps
 
+MOST = 16384
+"""Largest size, step or halo that is believed: images are filled up to them."""
+
 _LETTERS = {"batch": "b", "channel": "c", "index": "i", "time": "t"}
 
 
@@ -105,6 +108,13 @@ def tensor(held: Any, path: str) -> Tensor:
     ):
         raise SegmentationError(
             path, f"has a tensor with axes {made.axes}", "Models take images of batch, channel and space"
+        )
+    sides = (*(side for size in made.sizes for side in size), *made.halo)
+    if sides and (max(sides) > MOST or min(sides) < 0):
+        raise SegmentationError(
+            path,
+            f"has a tensor with sizes or a halo of {max(sides, key=abs)} pixels",
+            "Fetch the package again",
         )
     return made
 

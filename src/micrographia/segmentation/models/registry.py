@@ -40,7 +40,7 @@ def segmenter(spec: str | Path, *, device: str = "auto", trust: Collection[str] 
     Parameters
     ----------
     spec
-        One of :data:`KINDS`, or the name of a plug-in. Names hold over files: write ``./log`` for a folder of that name.
+        One of :data:`KINDS`, or the name of a plug-in. Names hold over files: ``./log`` is a folder of that name.
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``, for networks.
     trust
