@@ -22,7 +22,7 @@ from micrographia.work import run
 
 MINIMUM = 3
 """With fewer models none can be outvoted."""
-APART = 0.2
+APART = 0.1
 """A model whose agreement with the others is lower than the highest by more than this stands apart."""
 
 

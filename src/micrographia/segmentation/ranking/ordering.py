@@ -28,6 +28,9 @@ from micrographia.statistics import Scores, interval, rank_intervals
 SATURATED = 0.99
 """Above this consistency of every model the perturbations are too weak to tell them apart."""
 
+LISTED = 4
+"""Models that a sentence names before it counts the rest."""
+
 Records = Mapping[str, Sequence[Measured]]
 """Key of a model to its records, one an image, all in the same order."""
 
@@ -254,20 +257,25 @@ def _cannot_tell(
 
 
 def _apart(ranked: Sequence[Mapping[str, Any]], first: Sequence[str]) -> list[str]:
-    """Say which models that may be the first see other objects than the others."""
+    """Say which models that may be the first see other objects than the others: the first of all in its own words."""
     known = {one["key"]: one["consensus"] for one in ranked if not math.isnan(one["consensus"])}
     if not known:
         return []
     highest = max(known, key=lambda key: known[key])
     alone = [key for key in known if key in first and known[key] < known[highest] - APART]
-    if not alone:
-        return []
-    said = [f"{key} ({known[key]:.2f})" for key in alone]
-    told = (
-        f"Consistent, but apart from the other models: {_listed(said)} share fewer objects with them than {highest} "
-        f"({known[highest]:.2f}). What is wrong in the same way each time is consistent too: look at what they find."
-    )
-    return [told]
+    told = []
+    if ranked[0]["key"] in alone:
+        told.append(
+            f"{ranked[0]['key']} stands apart: it shares fewer objects with the other models "
+            f"({known[ranked[0]['key']]:.2f}) than {highest} ({known[highest]:.2f}). What is wrong in the same way "
+            "each time is consistent too: do not take it without looking at what it finds."
+        )
+    others = [f"{key} ({known[key]:.2f})" for key in alone if key != ranked[0]["key"]]
+    if others:
+        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+        shown = _listed(others) if not more else f"{', '.join(others[:LISTED])}{more}"
+        told.append(f"Apart from the other models, and so to be looked at before they are taken: {shown}.")
+    return told
 
 
 def _listed(names: Sequence[str]) -> str:
