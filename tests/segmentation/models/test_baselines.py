@@ -185,3 +185,16 @@ def test_baselines_on_real_stacks(data):
     scores = {name: tune(baseline(name), [sample], budget=12)[1] for name in CLASSICAL}
     best = {name: max(row["score"] for row in rows) for name, rows in scores.items()}
     assert max(best.values()) > 0.4, best
+
+
+@pytest.mark.real_data
+def test_tiles_of_real_images_give_the_objects_of_the_whole(data):
+    folder = data / "dsb2018"
+    with (folder / "index.csv").open() as file:
+        named = [row["name"] for row in csv.DictReader(file) if row["domain"] == "fluo_520x696"][:2]
+    for name in named:
+        image = open_image(folder / "images" / f"{name}.png")
+        whole = segment(baseline("otsu"), image, roles=["nucleus"])
+        tiled = segment(baseline("otsu"), image, roles=["nucleus"], tile=200, overlap=48)
+        assert tiled.tiles > 10
+        assert f1(whole.labels, tiled.labels) > 0.99
