@@ -40,6 +40,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
             "segment_evaluate", "evaluate", "Score models on datasets, beside tuned baselines"
         ),
         "segment rank": Command("segment_rank", "rank", "Choose between models without labels"),
+        "index": Command("probe_index", "index", "List several results of probe on one page"),
         "rerun": Command("rerun", "rerun", "Repeat a result and say whether it agrees"),
     },
     "Look closer": {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from micrographia.segmentation.evaluation.matrix import Evaluated
 
 PAGE = "index.html"
-PICTURES = 24
+PICTURES = 40
 """Overlays that are drawn, the worst first; each costs about 100 kB of the page."""
 
 
@@ -216,12 +216,12 @@ def _shown(cell: dict[str, Any] | None, primary: str) -> str:
 def overlays(found: Evaluated) -> dict[tuple[str, str, str], bytes]:
     """Draw the errors of the images that the result shows, as PNG; an image that cannot be drawn is left out."""
     from micrographia.errors import MicrographiaError
+    from micrographia.report.matrix_examples import wanted
     from micrographia.report.segmentation_pictures import draw_errors
     from micrographia.segmentation.evaluation.prediction import pixels_of, read_truth
 
     drawn: dict[tuple[str, str, str], bytes] = {}
-    for example in found.result["examples"][:PICTURES]:
-        place = (example["model"], example["dataset"], example["image"])
+    for place in wanted(found.result, PICTURES):
         labels = found.cache.labels(found.keys[place])
         item = next(item for item in found.columns[place[1]].items if item.id == place[2])
         if labels is None:

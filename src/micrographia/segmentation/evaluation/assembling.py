@@ -25,7 +25,6 @@ def assemble(
     settings: scoring.Settings,
     contenders: Sequence[Contender],
     held: Sequence[Column],
-    sources: Sequence[Column],
     facts: Mapping[tuple[str, str], Mapping[str, ImageFacts]],
     done: Mapping[tuple[str, str], Sequence[Done]],
 ) -> dict[str, Any]:
@@ -37,8 +36,6 @@ def assemble(
         How cells are judged.
     contenders, held
         Rows and columns.
-    sources
-        What baselines were tuned on.
     facts
         Key of a column, and ``evaluated`` or ``training``, to what its images are recognised by.
     done
@@ -59,7 +56,7 @@ def assemble(
             )
             cell = scoring.cell(told[contender.key], column, done[contender.key, column.key], entry, settings)
             if not contender.baseline:
-                cell["versus"] = _versus(contender, contenders, [*held, *sources], column, records, settings)
+                cell["versus"] = _versus(contender, contenders, column, records, settings)
             cells.append(cell)
         named = {
             contender.key: records[contender.key, column.key]
@@ -96,21 +93,24 @@ def assemble(
 def _versus(
     contender: Contender,
     contenders: Sequence[Contender],
-    columns_: Sequence[Column],
     column: Column,
     records: Mapping[tuple[str, str], Mapping[str, Any]],
     settings: scoring.Settings,
 ) -> list[dict[str, Any]]:
-    against = rivals(contender, contenders, columns_)
-    best = max(
-        (other for other in against if other.tuned_on), key=lambda other: other.tuning_score, default=None
-    )
+    """Hold a model against its rivals. The best of them is the one that it surpasses least, or falls behind most.
+
+    That choice is made on the evaluated images and favours the baseline: who beats the best has beaten them all.
+    """
     found = []
-    for other in against:
+    for other in rivals(contender, contenders):
         first, second = records[contender.key, column.key], records[other.key, column.key]
         if first and second:
             row = scoring.versus(first, second, column, settings)
-            found.append({"baseline": other.key, "best": other is best, **row})
+            found.append({"baseline": other.key, "best": False, **row})
+    known = [row for row in found if row["difference"] is not None]
+    if known:
+        sign = 1.0 if METRICS[settings.primary].higher_is_better else -1.0
+        min(known, key=lambda row: sign * row["difference"])["best"] = True
     return found
 
 

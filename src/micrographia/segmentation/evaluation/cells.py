@@ -166,11 +166,13 @@ def _score(
         }  # fmt: skip
     pooled = _pooled(records, column, name)
     found = interval(pooled, UNIT, seed=settings.seed)
+    # No metric is negative; the interval of a sum of ratios does not know what its range is.
+    low, high = METRICS[name].bounds or (0.0, math.inf)
     by_image = scores(records, name, column.groups, weighting="image")
     return {
         "value": _finite(pooled.score),
-        "low": _finite(found.low),
-        "high": _finite(found.high),
+        "low": _finite(max(found.low, low)),
+        "high": _finite(min(found.high, high)),
         "reason": found.reason or pooled.reason or None,
         "image_weighted": _finite(by_image.score),
         "n_groups": found.n_groups,

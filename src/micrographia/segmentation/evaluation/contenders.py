@@ -196,16 +196,26 @@ def spread(source: Column, count: int, seed: int) -> list[Item]:
     return chosen
 
 
-def rivals(contender: Contender, everyone: Sequence[Contender], columns: Sequence[Column]) -> list[Contender]:
-    """Return the baselines that a model is held against: those tuned on what it was trained on, else all.
+def rivals(contender: Contender, everyone: Sequence[Contender]) -> list[Contender]:
+    """Return the baselines that a model is held against: those tuned on images that it was trained on, else all.
 
-    Rules without settings are always among them.
+    Images are told by their fingerprints, or, where the model has none, by the content hashes of its datasets. Rules
+    without settings are always among them.
     """
-    hashes = {str(entry.get("content_sha256") or "") for entry in contender.info.get("trained_on", ())} - {""}
-    own = {column.key for column in columns if column.content_sha256 in hashes}
     rest = [other for other in everyone if other.baseline and other.key != contender.key]
-    matched = [other for other in rest if other.tuned_on in own] if own else []
+    matched = [other for other in rest if other.tuned_on and _learned_alike(contender, other)]
     return [other for other in rest if not matched or other in matched or not other.tuned_on]
+
+
+def _learned_alike(first: Contender, second: Contender) -> bool:
+    if first.fingerprints and second.fingerprints:
+        digests = {facts.digest for facts in first.fingerprints.values()}
+        return any(facts.digest in digests for facts in second.fingerprints.values())
+    return bool(_hashes(first) & _hashes(second))
+
+
+def _hashes(contender: Contender) -> set[str]:
+    return {str(entry.get("content_sha256") or "") for entry in contender.info.get("trained_on", ())} - {""}
 
 
 def _tuned(

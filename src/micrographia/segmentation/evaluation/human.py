@@ -54,7 +54,7 @@ def ceilings(
     """
     found = []
     for column in columns:
-        who = Annotators(open_dataset(column.path), sets)
+        who = Annotators(open_dataset(column.path), sets, like=column.items[0].set if column.items else "")
         images = [item for item in column.items if item.id in who.opinions]
         if not images:
             continue

@@ -166,7 +166,7 @@ def evaluate(
     kept = Cache(folder_for(out, cache))
     done, keys, computed = predictions(contenders, held, kept, options.boundary, workers, executor, quiet)
     settings = Settings(options.primary, options.delta, options.seed)
-    result = assemble(settings, contenders, held, sources, facts, done)
+    result = assemble(settings, contenders, held, facts, done)
     result["human"] = ceilings(
         held, contenders, kept, keys, settings, sets=options.annotators or None, quiet=quiet
     )

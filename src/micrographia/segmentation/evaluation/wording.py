@@ -42,10 +42,9 @@ def _dataset(
         return f"{title}: only baselines were evaluated; {best['model']} scores {_score(best, primary)}."
     best = max(own, key=lambda cell: cell["scores"][primary]["value"])
     text = f"{title}: {best['model']} scores {primary} {_score(best, primary)}"
-    rows = [row for row in best["versus"] if row["best"]] or best["versus"]
-    if not rows:
+    row = next((row for row in best["versus"] if row["best"]), None)
+    if row is None:
         return text + "; there is no baseline to hold it against."
-    row = max(rows, key=lambda one: _finite_or(one["difference"], -1e9) * -1)
     words = {
         "beats": f"it beats {row['baseline']}",
         "loses": f"it loses to {row['baseline']}",
@@ -55,11 +54,15 @@ def _dataset(
     }
     said = words.get(row["verdict"], f"not comparable with {row['baseline']}")
     if row["difference"] is not None:
-        said += f" by {row['difference']:+.2f}"
+        said += f" by {_signed(row['difference'])}"
         if row["low"] is not None and row["high"] is not None:
-            said += f" ({row['low']:+.2f} to {row['high']:+.2f})"
+            said += f" ({_signed(row['low'])} to {_signed(row['high'])})"
     flag = "" if best["status"] == Status.CLEAN.value else f"; {_status(best['status'])}"
     return f"{text}; {said}{flag}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _human(row: Mapping[str, Any]) -> str:
@@ -122,7 +125,3 @@ def _failed(result: Mapping[str, Any]) -> list[str]:
     )
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     return [f"Images without a score: {shown}{more}. Their reasons are listed."]
-
-
-def _finite_or(value: float | None, other: float) -> float:
-    return other if value is None else value
