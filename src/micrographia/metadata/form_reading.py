@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import ParseError
 
 from micrographia.errors import MetadataError
 from micrographia.metadata.document import Description, describe
@@ -43,8 +42,9 @@ MAX_ROWS = 200_000
 MAX_COLUMNS = 300
 """Most columns of a sheet."""
 
+# Broken XML is a SyntaxError, whether the standard library or lxml meets it: openpyxl takes what is installed.
 _BROKEN = (
-    zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError, zlib.error,
+    zipfile.BadZipFile, SyntaxError, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError, zlib.error,
     NotImplementedError, RuntimeError,
 )  # fmt: skip
 
