@@ -33,6 +33,10 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "probe": Command(
             "probe", "probe", "Hold representations against chance, baselines and untrained twins"
         ),
+        "index": Command("probe_index", "index", "List several results of probe on one page"),
+        "rerun": Command("rerun", "rerun", "Repeat a result and say whether it agrees"),
+    },
+    "Train and compare models": {
         "segment train": Command(
             "segment_train", "train", "Train the reference model, a compact U-Net, on datasets"
         ),
@@ -40,8 +44,11 @@ COMMANDS: dict[str, dict[str, Command]] = {
             "segment_evaluate", "evaluate", "Score models on datasets, beside tuned baselines"
         ),
         "segment rank": Command("segment_rank", "rank", "Choose between models without labels"),
-        "index": Command("probe_index", "index", "List several results of probe on one page"),
-        "rerun": Command("rerun", "rerun", "Repeat a result and say whether it agrees"),
+        "export-training": Command(
+            "export_training",
+            "export_training",
+            "Write a dataset as Cellpose, StarDist, nnU-Net, YOLO and others read it",
+        ),
     },
     "Look closer": {
         "rules": Command("check", "rules", "List the rules that check knows"),
