@@ -31,10 +31,10 @@ class State:
     network, shadow, optimizer, scaler
         State dictionaries: of the network, of the moving average of its weights, of the optimiser, of the scaling of
         16-bit gradients.
-    best
-        The moving average at the best evaluation so far.
-    best_at
-        Its number, from 0; -1 for none.
+    best, lowest
+        The moving average at the evaluation with the best score so far, and at that with the lowest loss.
+    best_at, lowest_at
+        Their numbers, from 0; -1 for none.
     history
         A row an evaluation.
     seconds
@@ -53,6 +53,8 @@ class State:
     scaler: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] = field(default_factory=dict)
     best_at: int = -1
+    lowest: dict[str, Any] = field(default_factory=dict)
+    lowest_at: int = -1
     history: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     finished: bool = False

@@ -54,11 +54,14 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The best network of a run and its history."""
+    """The networks of a run that may be kept, each with the number of its evaluation, and the history.
 
-    network: Any
+    They are the one with the best score and the one with the lowest loss: while a network learns, the settings of the
+    watershed that suit it change, so that a better one can score lower until they are tuned.
+    """
+
+    candidates: list[tuple[Any, int]]
     history: list[dict[str, Any]]
-    best_at: int
     steps: int
     seconds: float
     early: bool
@@ -163,9 +166,13 @@ class Trainer:
                 at.network, at.shadow = self.network.state_dict(), self.shadow.state_dict()
                 at.optimizer, at.scaler = self.optimizer.state_dict(), self.scaler.state_dict()
                 checkpoints.save(self.folder, at)
-        network = build_network(self.shape)
-        network.load_state_dict(at.best)
-        return Trained(network, at.history, at.best_at, at.step, at.seconds, at.step < schedule.total)
+        kept = {at.best_at: at.best, at.lowest_at: at.lowest}
+        candidates = []
+        for number, weights in kept.items():
+            network = build_network(self.shape)
+            network.load_state_dict(weights)
+            candidates.append((network, number))
+        return Trained(candidates, at.history, at.step, at.seconds, at.step < schedule.total)
 
     def _begin(self, schedule: Schedule) -> None:
         kernels = [part for part in self.network.parameters() if part.ndim > 1]
@@ -268,12 +275,14 @@ class Trainer:
             "fn": found.fn,
             "seconds": round(at.seconds, 1),
         }
-        best = at.history[at.best_at] if at.best_at >= 0 else None
-        if best is None or _rank(row) > _rank(best):
-            at.best_at = len(at.history)
-            at.best = {name: tensor.clone() for name, tensor in self.shadow.state_dict().items()}
+        weights = {name: tensor.clone() for name, tensor in self.shadow.state_dict().items()}
+        number = len(at.history)
         at.history.append(row)
-        waited = len(at.history) - 1 - at.best_at
+        if at.best_at < 0 or _rank(row) > _rank(at.history[at.best_at]):
+            at.best_at, at.best = number, weights
+        if at.lowest_at < 0 or found.loss < at.history[at.lowest_at]["validation_loss"]:
+            at.lowest_at, at.lowest = number, weights
+        waited = number - max(at.best_at, at.lowest_at)
         stopping = bool(schedule.patience) and waited >= schedule.patience
         at.finished = at.step >= schedule.total or stopping
         if self.listener is not None:

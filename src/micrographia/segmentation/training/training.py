@@ -23,7 +23,7 @@ from micrographia.segmentation.training import checkpoints, fingerprints, usage
 from micrographia.segmentation.training.card import card, write_card
 from micrographia.segmentation.training.citation import cite, shared_target
 from micrographia.segmentation.training.curves import write_curves
-from micrographia.segmentation.training.judging import AT_END, Judgement, Samples, judge, tuned
+from micrographia.segmentation.training.judging import AT_END, Judgement, Sample, Samples, judge, tuned
 from micrographia.segmentation.training.options import TrainOptions
 from micrographia.segmentation.training.plan import Plan, folder_name, make_plan
 from micrographia.segmentation.training.trainer import (
@@ -205,16 +205,17 @@ def _written(
         target=target,
         trained_on=tuple(trained_on),
     )
-    model = UNetSegmenter(trained.network, plan.shape, info, device=device)
-    before = judge(model, held, plan.spacing)
-    model, tried = tuned(model, held, plan.spacing)
-    after = judge(model, held, plan.spacing)
-    scores = _scores(plan, before, after, len({sample.image_id for sample in held}), len(tried))
+    kept = max(
+        (_tuned(network, at, plan, info, held, device) for network, at in trained.candidates),
+        key=lambda one: (one.after.f1, -one.after.loss),
+    )
+    model = kept.model
+    scores = _scores(plan, kept, len({sample.image_id for sample in held}))
     made = (
         datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC) if _epoch() else datetime.now(UTC)
     )
     date = made.replace(microsecond=0).isoformat()
-    weights = write_weights(out, trained.network.state_dict())
+    weights = write_weights(out, model.network.state_dict())
     entries = [
         entry
         for dataset, division, source in zip(plan.datasets, plan.divisions, cited, strict=True)
@@ -229,13 +230,13 @@ def _written(
     ]
     write_whole(out / fingerprints.FILE, fingerprints.document(entries))
     early = trained.early
-    write_curves(out, trained.history, best_at=trained.best_at, title=f"{info.name}: training", early=early)
+    write_curves(out, trained.history, best_at=kept.at, title=f"{info.name}: training", early=early)
     content = card(
         model,
         weights={"file": weights.name, "sha256": file_sha256(weights)},
         trained_on=trained_on,
         differing=differing,
-        training=_training(options, plan, trained, schedule, device=device, mixed=mixed),
+        training=_training(options, plan, trained, schedule, kept_at=kept.at, device=device, mixed=mixed),
         scores=scores,
         notes=[*plan.notes, *(_said(plan))],
         made=date,
@@ -261,7 +262,24 @@ def _epoch() -> bool:
     return os.environ.get("SOURCE_DATE_EPOCH", "").isdigit()
 
 
-def _scores(plan: Plan, before: Judgement, after: Judgement, images: int, tried: int) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """A candidate with its settings tuned."""
+
+    model: UNetSegmenter
+    at: int
+    before: Judgement
+    after: Judgement
+    tried: int
+
+
+def _tuned(network: Any, at: int, plan: Plan, info: ModelInfo, held: Sequence[Sample], device: str) -> _Kept:
+    model = UNetSegmenter(network, plan.shape, info, device=device)
+    better, tried = tuned(model, held, plan.spacing)
+    return _Kept(better, at, judge(model, held, plan.spacing), judge(better, held, plan.spacing), len(tried))
+
+
+def _scores(plan: Plan, kept: _Kept, images: int) -> dict[str, Any]:
     groups = sum(division.units(division.validation) for division in plan.divisions)
     optimistic = any(division.optimistic for division in plan.divisions)
     said = "Training stopped, and settings were chosen, by these images: the score is optimistic. " + (
@@ -270,15 +288,15 @@ def _scores(plan: Plan, before: Judgement, after: Judgement, images: int, tried:
     return {
         "validation": {
             "metric": "f1@0.5",
-            "value": round(after.f1, 6),
-            "before_tuning": round(before.f1, 6),
-            "tp": after.tp,
-            "fp": after.fp,
-            "fn": after.fn,
+            "value": round(kept.after.f1, 6),
+            "before_tuning": round(kept.before.f1, 6),
+            "tp": kept.after.tp,
+            "fp": kept.after.fp,
+            "fn": kept.after.fn,
             "images": images,
             "groups": groups,
             "groups_unknown": optimistic,
-            "settings_tried": tried,
+            "settings_tried": kept.tried,
             "note": said + "Score it on images that it has not seen with: micrographia segment evaluate",
         }
     }
@@ -292,7 +310,14 @@ def _said(plan: Plan) -> list[str]:
 
 
 def _training(
-    options: TrainOptions, plan: Plan, trained: Trained, schedule: Schedule, *, device: str, mixed: bool
+    options: TrainOptions,
+    plan: Plan,
+    trained: Trained,
+    schedule: Schedule,
+    *,
+    kept_at: int,
+    device: str,
+    mixed: bool,
 ) -> dict[str, Any]:
     torch = torch_module()
     return {
@@ -300,7 +325,7 @@ def _training(
         "steps": schedule.total,
         "steps_taken": trained.steps,
         "stopped_early": trained.early,
-        "kept_step": trained.history[trained.best_at]["step"],
+        "kept_step": trained.history[kept_at]["step"],
         "evaluated_every": schedule.every,
         "patch": list(plan.patch),
         "batch": plan.batch,
