@@ -295,6 +295,7 @@ class Patches:
                     frame.chunk,
                     shape.zoom,
                     shape.pixel_bytes,
+                    shape.crops,
                 )
                 for frame, shape in zip(self.material.frames, self.material.shapes, strict=True)
             ],

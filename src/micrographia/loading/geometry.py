@@ -50,6 +50,8 @@ class Geometry:
         Size of a cell of starts; whole chunks.
     pixel_bytes
         Bytes of all that is read of one pixel; 0 where it is mapped.
+    reuse
+        How many times the pixels of a block are used in one visit, on average.
     """
 
     shape: Three
@@ -60,6 +62,7 @@ class Geometry:
     margin: Three
     cell: Three
     pixel_bytes: int
+    reuse: float = 1.0
 
     @property
     def starts(self) -> Three:
@@ -127,14 +130,13 @@ class Geometry:
 
     @property
     def crops(self) -> int:
-        """How many patches are cut from a block: as many as it holds footprints; one where that saves nothing."""
+        """How many patches a visit gives: ``reuse`` times as many as the block holds; one where that saves nothing."""
         if self.is_whole:
             return 1
         block = self.box((0, 0, 0), [min(a, b) - 1 for a, b in zip(self.cell, self.starts, strict=True)])
         held = math.prod(part.stop - part.start for part in block)
-        return max(
-            1, round(held / math.prod(min(a, b) for a, b in zip(self.footprint, self.shape, strict=True)))
-        )
+        each = math.prod(min(a, b) for a, b in zip(self.footprint, self.shape, strict=True))
+        return max(1, round(self.reuse * held / each))
 
 
 def geometry(
@@ -144,6 +146,7 @@ def geometry(
     *,
     mapped: bool = False,
     cache_bytes: int | None = None,
+    reuse: float = 1.0,
 ) -> Geometry:
     """Return where patches of a frame begin.
 
@@ -159,6 +162,8 @@ def geometry(
         Whether it is memory-mapped, so that it is one block that costs nothing.
     cache_bytes
         What blocks may take together; a block is no larger than a quarter of it unless one patch needs it.
+    reuse
+        How many times the pixels of a block are used in one visit, on average.
     """
     z, y, x = (
         side if factor == 1 else math.ceil(side / factor - 1e-9)
@@ -174,7 +179,7 @@ def geometry(
         pixel_bytes = 0
     if math.prod(frame.shape) * pixel_bytes <= WHOLE_BYTES:
         cell = frame.shape
-    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes)
+    return Geometry(frame.shape, frame.chunk, zoom, patch, footprint, margin, cell, pixel_bytes, reuse)
 
 
 def _cell(frame: Frame, footprint: Three, margin: Three, pixel_bytes: int, largest: int) -> Three:

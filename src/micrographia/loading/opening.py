@@ -28,6 +28,9 @@ Augment = Callable[[Patch, np.random.Generator], Patch]
 CACHE_BYTES = 512 << 20
 """What decoded blocks may take together, by default."""
 
+REUSE = 2.0
+"""How many times the pixels of a block are used, by default."""
+
 SAME_SCALE = 5e-4
 """A frame that is rescaled by less is cut as it is: over a thousand pixels that is half a pixel."""
 
@@ -55,6 +58,7 @@ def patches(
     jitter: float = 0.0,
     per_epoch: int | None = None,
     seed: int = 0,
+    reuse: float = REUSE,
     threads: int | None = None,
     cache_bytes: int = CACHE_BYTES,
     mapped: str | PathLike[str] | None = None,
@@ -119,6 +123,9 @@ def patches(
         Number of patches an epoch. By default as many as the images hold, or one an object.
     seed
         At least 0. Same data, options and seed: same patches.
+    reuse
+        How many times the pixels of a decoded block are used on average before it is let go, for random patches of
+        images that are read in blocks: more decodes less, fewer makes the patches of an epoch less alike.
     threads
         How many decode at once; by default one a processor. 0 for none beside the one that asks.
     cache_bytes
@@ -161,6 +168,8 @@ def patches(
         classes,
     )
     _verify(options, opened)
+    if not reuse > 0:
+        raise LoadingError("", f"reuse={reuse} is not above 0", "Give 1 or more")
     tables = [Tables(one) for one in opened]
     sets = _sets(opened, masks, marks=boxes or points)
     selection = Selection(split, groups, channels)
@@ -184,7 +193,7 @@ def patches(
     elif object_size is not None and objects is not None:
         zooms = _to_object_size(frames, objects, options, object_size, opened)
     shapes = [
-        geometry(frame, options.patch, zoom, mapped=mapped is not None, cache_bytes=cache_bytes)
+        geometry(frame, options.patch, zoom, mapped=mapped is not None, cache_bytes=cache_bytes, reuse=reuse)
         for frame, zoom in zip(frames, zooms, strict=True)
     ]
     material = Material(
