@@ -37,14 +37,14 @@ def one_line(text):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_help_says_what_a_command_takes(name, command):
-    told = command(name, "--help")
+    told = command(*name.split(), "--help")
     assert told.status == 0
     assert told.out.startswith(f"Usage: micrographia {name}")
     assert "--help" in told.out
     assert not told.err
     for word in ("list[str]", "int range", "None"):
         assert word not in told.out, "the words of a programmer"
-    assert command("help", name) == told
+    assert command("help", *name.split()) == told
 
 
 def test_help_without_a_command(command):
