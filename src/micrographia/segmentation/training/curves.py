@@ -87,7 +87,7 @@ def _drawn(history: Sequence[Mapping[str, Any]], best_at: int, title: str) -> by
         color=INK,
         fontsize=9,
     )
-    score.set_ylabel("F1 at IoU 0.5, validation")
+    score.set_ylabel("validation F1 at IoU 0.5, before tuning")
     for axes in (loss, score):
         axes.set_xlim(0, max(steps) * 1.02)
         axes.set_xlabel("step")
