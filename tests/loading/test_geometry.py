@@ -142,3 +142,8 @@ def test_blocks_of_thin_chunks_take_all_planes():
     plane = places.geometry(frame((64, 2048, 2048), (1, 256, 256)), (1, 256, 256))
     assert plane.cell[0] == 1
     assert plane.crops >= 9
+
+
+def test_a_visit_gives_more_patches_when_pixels_are_used_more_often(small_blocks):
+    one, three = (places.geometry(frame((1, 61, 75), (1, 8, 8)), (1, 9, 14), reuse=reuse) for reuse in (1, 3))
+    assert three.crops in range(3 * one.crops - 1, 3 * one.crops + 2)
