@@ -358,3 +358,11 @@ def test_dates_in_cells_are_dates(filled: Callable[..., Path]) -> None:
     )
     (version,) = read_form(file).mifa.versions
     assert version.plain() == {"version": "1", "timestamp": "2023-01-17", "changes": "true"}
+
+
+def test_an_organisation_without_a_cell_keeps_its_place(tmp_path: Path) -> None:
+    organisations = [{"organisation_name": "_x0041_"}, {"organisation_name": "Royal Society"}]
+    mifa = described({"study": {"authors": [{"author_last_name": "Hooke", "organisation": organisations}]}})
+    file = tmp_path / "form.xlsx"
+    assert write_form(file, mifa) == []
+    assert read_form(file).mifa == mifa

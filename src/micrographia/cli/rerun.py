@@ -16,7 +16,8 @@ DIFFERS = 1
 
 def rerun(
     result: Annotated[
-        Path, typer.Argument(help="A result.json of `probe` or `segment evaluate`, or its folder")
+        Path,
+        typer.Argument(help="A result.json of `probe`, `segment evaluate` or `segment rank`, or its folder"),
     ],
     data: Annotated[Path | None, typer.Option(help="Folder of the study's data, if it has moved")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write the repeated result to")] = None,
@@ -24,8 +25,11 @@ def rerun(
     as_json: Annotated[bool, typer.Option("--json", help="Print what differs as JSON")] = False,
 ) -> None:
     """Repeat a result and say whether it agrees: exit status 0 if it does, 1 if not."""
-    if kind_of(result) == "segmentation matrix":
+    kind = kind_of(result)
+    if kind == "segmentation matrix":
         told, same = _matrix(result, out, workers, quiet=as_json)
+    elif kind == "segmentation ranking":
+        told, same = _ranking(result, out, workers, quiet=as_json)
     else:
         told, same = _probe(result, data, out, workers, quiet=as_json)
     if as_json:
@@ -77,3 +81,15 @@ def _matrix(result: Path, out: Path | None, workers: int | None, *, quiet: bool)
         written(found, out, as_json=True, silent=True)
     cells = len(before["cells"])
     return differences(before, plain(found.result)), f"{cells:,} cells are the same."
+
+
+def _ranking(result: Path, out: Path | None, workers: int | None, *, quiet: bool) -> tuple[list[str], str]:
+    from micrographia.cli.segment_rank import written
+    from micrographia.segmentation.ranking.request import repeat
+    from micrographia.segmentation.ranking.result import differences, read_result
+
+    before = read_result(result)
+    after = repeat(before, command=sys.argv[1:], workers=workers, quiet=quiet)
+    if out is not None:
+        written(after, out, as_json=True, silent=True)
+    return differences(before, after), f"{len(before['models']):,} models have the same places."

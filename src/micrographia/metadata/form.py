@@ -164,8 +164,18 @@ class _Writer:
             if not filled:
                 place = next(number for number, column in enumerate(listed, start=first) if column.is_text)
                 self.put(page.cell(row, place), OPEN)
+            self.blocks(page, row, first, listed, record)
         self.finish(page, listed, first, len(rows) + 2)
         page.freeze_panes = page.cell(3, first + (0 if sheet.in_sets else 1))
+
+    def blocks(self, page: Any, row: int, first: int, listed: list[Column], record: dict[str, Any]) -> None:
+        """Mark organisations of which nothing has a cell, so that those behind them keep their number."""
+        held = record.get("organisation")
+        for number, _ in enumerate(held if isinstance(held, list) else []):
+            at = f"organisation[{number}]"
+            own = [place for place, column in enumerate(listed, start=first) if column.path.startswith(at)]
+            if own and all(page.cell(row, place).value is None for place in own):
+                self.put(page.cell(row, own[0]), OPEN)
 
     def finish(self, page: Any, listed: list[Column], first: int, last: int) -> None:
         """Format the cells of a sheet as text or number and give them their drop-downs."""
