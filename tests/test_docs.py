@@ -29,7 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"
 INSTALLS = re.compile(
     r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? (-m (pip|venv)|benchmarks/)|(source|\.) \S+/activate"
     # Evaluations of data that do not come along; the tests of the commands run the like.
-    r"|micrographia (probe|rerun|embed))\b"
+    r"|micrographia (probe|rerun|embed|segment))\b"
 )
 
 
