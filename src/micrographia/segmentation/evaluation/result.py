@@ -26,14 +26,8 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     Path
         The JSON file.
     """
-    import pandas as pd
-
-    folder.mkdir(parents=True, exist_ok=True)
     document = plain(result)
-    write_whole(folder / TABLE, pd.DataFrame(rows(document)).to_parquet(index=False))
-    path = folder / RESULT
-    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return path
+    return write_document(document, rows(document), TABLE, folder)
 
 
 def write_usage(result: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -96,21 +90,46 @@ def read_result(path: Path) -> dict[str, Any]:
     SegmentationError
         If there is none, or it is none.
     """
+    return read_document(path, KIND, FORMAT, "transfer matrix", "segment evaluate")
+
+
+def read_document(path: Path, kind: str, newest: int, noun: str, command: str) -> dict[str, Any]:
+    """Read a result of a kind, given how people call it and which command writes it.
+
+    Raises
+    ------
+    SegmentationError
+        If there is none, or it is none.
+    """
     place = path / RESULT if path.is_dir() else path
+    remedy = f"Name a result.json of `{command}`"
     try:
         document = json.loads(place.read_bytes())
     except OSError as error:
-        raise SegmentationError(place, f"cannot be read: {error.strerror}", "Name a result.json") from error
+        raise SegmentationError(place, f"cannot be read: {error.strerror}", remedy) from error
     except ValueError as error:
-        raise SegmentationError(place, "is no JSON", "Name a result.json of `segment evaluate`") from error
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise SegmentationError(place, "is no transfer matrix", "Name a result.json of `segment evaluate`")
-    if document.get("format") != FORMAT:
-        said = document.get("format")
+        raise SegmentationError(place, "is no JSON", remedy) from error
+    if not isinstance(document, dict) or document.get("kind") != kind:
+        raise SegmentationError(place, f"is no {noun}", remedy)
+    said = document.get("format")
+    if said != newest:
         raise SegmentationError(
-            place, f"is a transfer matrix of format {said!r}; this is {FORMAT}", "Update Micrographia"
+            place, f"is a {noun} of format {said!r}; this is {newest}", "Update Micrographia"
         )
     return document
+
+
+def write_document(
+    result: Mapping[str, Any], table: Sequence[Mapping[str, Any]], name: str, folder: Path
+) -> Path:
+    """Write ``result.json`` and a table as Parquet; each appears whole or not at all. Returns the JSON file."""
+    import pandas as pd
+
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / name, pd.DataFrame(list(table)).to_parquet(index=False))
+    path = folder / RESULT
+    write_whole(path, (json.dumps(result, indent=1, ensure_ascii=False) + "\n").encode())
+    return path
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from micrographia.metadata.files import write_whole
 from micrographia.representation.evaluation.result import plain
-from micrographia.segmentation.metrics.errors import SegmentationError
+from micrographia.segmentation.evaluation.result import read_document, write_document
 
 KIND, FORMAT = "segmentation ranking", 1
-RESULT, TABLE = "result.json", "ranking.parquet"
+TABLE = "ranking.parquet"
 TOLERANCE = 1e-6
 """Numbers of a repeated result may differ by this much: networks are not the same to the last bit on every machine."""
 
@@ -26,14 +24,8 @@ def write_result(result: Mapping[str, Any], folder: Path) -> Path:
     Path
         The JSON file.
     """
-    import pandas as pd
-
-    folder.mkdir(parents=True, exist_ok=True)
     document = plain(result)
-    write_whole(folder / TABLE, pd.DataFrame(rows(document)).to_parquet(index=False))
-    path = folder / RESULT
-    write_whole(path, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    return path
+    return write_document(document, rows(document), TABLE, folder)
 
 
 def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -66,21 +58,7 @@ def read_result(path: Path) -> dict[str, Any]:
     SegmentationError
         If there is none, or it is none.
     """
-    place = path / RESULT if path.is_dir() else path
-    try:
-        document = json.loads(place.read_bytes())
-    except OSError as error:
-        raise SegmentationError(place, f"cannot be read: {error.strerror}", "Name a result.json") from error
-    except ValueError as error:
-        raise SegmentationError(place, "is no JSON", "Name a result.json of `segment rank`") from error
-    if not isinstance(document, dict) or document.get("kind") != KIND:
-        raise SegmentationError(place, "is no ranking", "Name a result.json of `segment rank`")
-    if document.get("format") != FORMAT:
-        said = document.get("format")
-        raise SegmentationError(
-            place, f"is a ranking of format {said!r}; this is {FORMAT}", "Update Micrographia"
-        )
-    return document
+    return read_document(path, KIND, FORMAT, "ranking", "segment rank")
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
