@@ -7,9 +7,12 @@ A plug-in is an object or a class with ``api_version`` (an integer) and whatever
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 API_VERSION = 1
@@ -64,6 +67,20 @@ def verify(plugin: Any, protocol: type | None = None) -> None:
         asked = inspect.getattr_static(protocol, attribute, None)
         if inspect.isfunction(asked):
             _verify_method(plugin, attribute, asked, name)
+
+
+def imported(place: str) -> Any:
+    """Return what ``module:name`` names; modules in the working folder are found. Raises whatever importing raises."""
+    module, _, name = place.partition(":")
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        found: Any = import_module(module)
+    finally:
+        sys.path.remove(here)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
 
 
 def load(kind: str, protocol: type | None = None) -> Iterator[Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -98,20 +96,13 @@ def function_encoder(place: str, *, size: int | None = None, channels: int | Non
     EncoderError
         If there is none.
     """
-    module_name, _, name = place.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in name.split("."):
-            found = getattr(found, part)
+        found = plugins.imported(place)
     # Importing runs the user's module, which may raise anything.
     except Exception as error:
         raise EncoderError(
             place, f"cannot be imported: {type(error).__name__}: {error}", "Check its path"
         ) from error
-    finally:
-        sys.path.remove(here)
     if hasattr(found, "encode"):
         try:
             plugins.verify(found, Encoder)

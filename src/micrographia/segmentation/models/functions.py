@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -82,13 +79,8 @@ def function_segmenter(place: str) -> Segmenter:
     SegmentationError
         If there is none.
     """
-    module_name, _, name = place.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in name.split("."):
-            found = getattr(found, part)
+        found = plugins.imported(place)
         if inspect.isclass(found) and hasattr(found, "predict"):
             found = found()
     # Importing runs the user's module, which may raise anything.
@@ -96,8 +88,6 @@ def function_segmenter(place: str) -> Segmenter:
         raise SegmentationError(
             place, f"cannot be imported: {type(error).__name__}: {error}", "Check its path"
         ) from error
-    finally:
-        sys.path.remove(here)
     if hasattr(found, "predict"):
         try:
             plugins.verify(found, Segmenter)
