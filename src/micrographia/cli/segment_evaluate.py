@@ -59,7 +59,7 @@ def evaluate(
             help="Datasets whose training split chooses the settings of baselines; several may follow"
         ),
     ] = None,
-    budget: Annotated[int, typer.Option(min=1, help="Settings tried for each baseline")] = 16,
+    budget: Annotated[int, typer.Option(min=1, help="Settings tried for each baseline")] = 32,
     metric: Annotated[str, typer.Option(help="Metric that verdicts are made of")] = "f1@0.5",
     delta: Annotated[float, typer.Option(min=0.0, help="The smallest difference that matters")] = 0.02,
     boundary: Annotated[bool, typer.Option(help="Score boundaries too")] = True,

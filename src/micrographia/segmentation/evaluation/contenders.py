@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from micrographia.checks.pixel_facts_image import ImageFacts
-from micrographia.segmentation.evaluation.prediction import Model, opened, pixel_size, read_truth
+from micrographia.segmentation.evaluation.cache import Cache, entry_key
+from micrographia.segmentation.evaluation.prediction import Model, identify, opened, pixel_size, read_truth
 from micrographia.segmentation.evaluation.targets import Column, Item
 from micrographia.segmentation.metrics.errors import SegmentationError
-from micrographia.work import Progress
+from micrographia.work import Progress, cores
 
 BASELINES = ("otsu", "local", "log", "one", "nothing")
 TUNING_IMAGES = 24
@@ -108,6 +109,8 @@ def baselines(
     metric: str,
     budget: int,
     seed: int,
+    cache: Cache,
+    workers: int | None = None,
     quiet: bool = True,
 ) -> list[Contender]:
     """Return the baselines, each tuned on the training images of every source.
@@ -126,6 +129,10 @@ def baselines(
         Settings that are tried for each.
     seed
         Which images are used if there are more than :data:`TUNING_IMAGES`.
+    cache
+        Where what was chosen before is found again.
+    workers
+        Threads; None for one a processor. The result does not depend on it.
     quiet
         Whether progress is hidden.
     """
@@ -150,19 +157,27 @@ def baselines(
     work = [(source, name) for source in sources for name, _ in plain if name not in fixed]
     with Progress("tuning baselines", len(work), quiet=quiet) as progress:
         for source in sources:
-            samples = samples_of(source, seed)
+            items = spread(source, TUNING_IMAGES, seed)
+            contents = [identify(item) for item in items]
             for name, model in plain:
-                if name not in fixed:
-                    found.append(_tuned(name, model, source, samples, facts[source.key], metric, budget))
-                    progress.advance()
+                if name in fixed:
+                    continue
+                key = entry_key(
+                    tuning=name, model=model.info.sha256, items=contents, metric=metric, budget=budget
+                )
+                entry = cache.get(key)
+                if entry is None:
+                    entry = _choose(model, source, samples_of(items), metric, budget, workers)
+                    cache.put(key, entry)
+                found.append(_tuned(name, model, source, entry, len(items), facts[source.key]))
+                progress.advance()
     return found
 
 
-def samples_of(source: Column, seed: int) -> list[Any]:
-    """Return training images with their truth: at most :data:`TUNING_IMAGES`, spread over groups, drawn by seed."""
+def samples_of(chosen: Sequence[Item]) -> list[Any]:
+    """Return images with their truth, as they are tuned on."""
     from micrographia.segmentation.models.tuning import Sample
 
-    chosen = spread(source, TUNING_IMAGES, seed)
     found = []
     for item in chosen:
         truth, region, _ = read_truth(item)
@@ -218,26 +233,32 @@ def _hashes(contender: Contender) -> set[str]:
     return {str(entry.get("content_sha256") or "") for entry in contender.info.get("trained_on", ())} - {""}
 
 
+def _choose(
+    model: Any, source: Column, samples: Sequence[Any], metric: str, budget: int, workers: int | None
+) -> dict[str, Any]:
+    """Return the settings that score best on training images, and all that were tried, as JSON values."""
+    from micrographia.segmentation.models.tuning import tune
+
+    chosen, table = tune(model, samples, metric=metric, budget=budget, workers=workers or cores())
+    scored = [row for row in table if row["chosen"]]
+    if not scored:
+        raise SegmentationError(
+            source.path,
+            f"no setting of {model.info.name} could be scored on its training images",
+            "See that these images hold annotated objects",
+        )
+    return {"settings": dict(chosen.info.settings), "score": float(scored[0]["score"]), "tried": table}
+
+
 def _tuned(
     name: str,
     model: Any,
     source: Column,
-    samples: Sequence[Any],
+    entry: Mapping[str, Any],
+    images: int,
     facts: Mapping[str, ImageFacts],
-    metric: str,
-    budget: int,
 ) -> Contender:
-    from micrographia.segmentation.models.tuning import tune
-
-    chosen, table = tune(model, samples, metric=metric, budget=budget)
-    scored = [row for row in table if row["score"] is not None and np.isfinite(row["score"])]
-    if not scored:
-        raise SegmentationError(
-            source.path,
-            f"no setting of {name} could be scored on its training images",
-            "See that these images hold annotated objects",
-        )
-    best = max(float(row["score"]) for row in scored)
+    chosen = model.with_settings(entry["settings"])
     trained = {
         "title": source.title,
         "accession": source.accession,
@@ -245,18 +266,18 @@ def _tuned(
         "content_sha256": source.content_sha256,
         "files_sha256": source.files_sha256,
         "licence": source.licence,
-        "n_images": len(samples),
+        "n_images": images,
     }
     info = {**_told(chosen.info), "trained_on": [trained]}
-    settings = tuple(sorted(chosen.info.settings.items()))
+    settings = tuple(sorted(entry["settings"].items()))
     return Contender(
         Model(f"{model.info.name}, tuned on {source.key}", name, settings, chosen.info.sha256),
         info,
         baseline=True,
         tuned_on=source.key,
-        tuning_score=best,
+        tuning_score=float(entry["score"]),
         fingerprints=facts,
-        tried=tuple(table),
+        tried=tuple(entry["tried"]),
     )
 
 

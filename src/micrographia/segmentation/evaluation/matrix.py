@@ -20,6 +20,7 @@ from micrographia.segmentation.evaluation.human import ceilings
 from micrographia.segmentation.evaluation.targets import Column, columns, unique_keys
 from micrographia.segmentation.evaluation.wording import headline
 from micrographia.segmentation.metrics.errors import SegmentationError
+from micrographia.segmentation.models.protocol import BUDGET
 from micrographia.segmentation.scoring.catalogue import METRICS
 
 
@@ -66,7 +67,7 @@ class Options:
     annotators: tuple[str, ...] = ()
     baselines: tuple[str, ...] = BASELINES
     tune_on: tuple[str, ...] = ()
-    budget: int = 16
+    budget: int = BUDGET
     primary: str = "f1@0.5"
     delta: float = 0.02
     boundary: bool = True
@@ -160,10 +161,10 @@ def evaluate(
     sources = _sources(options, held, workers, quiet)
     facts = fingerprints(held, sources, workers, executor, quiet)
     given = models(options.models, device=options.device, trust=options.trust)
-    contenders = [*given, *_baselines(options, given, sources, facts, quiet)]
+    kept = Cache(folder_for(out, cache))
+    contenders = [*given, *_baselines(options, given, sources, facts, kept, workers, quiet)]
     if not contenders:
         raise SegmentationError("", "no model is named", "Name at least one model, or a baseline")
-    kept = Cache(folder_for(out, cache))
     done, keys, computed = predictions(contenders, held, kept, options.boundary, workers, executor, quiet)
     settings = Settings(options.primary, options.delta, options.seed)
     result = assemble(settings, contenders, held, facts, done)
@@ -222,6 +223,8 @@ def _baselines(
     given: Sequence[Contender],
     sources: Sequence[Column],
     facts: Mapping[tuple[str, str], Mapping[str, ImageFacts]],
+    cache: Cache,
+    workers: int | None,
     quiet: bool,
 ) -> list[Contender]:
     asked = {contender.model.spec for contender in given}
@@ -232,5 +235,7 @@ def _baselines(
         metric=options.primary,
         budget=options.budget,
         seed=options.seed,
+        cache=cache,
+        workers=workers,
         quiet=quiet,
     )
