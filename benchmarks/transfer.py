@@ -20,6 +20,7 @@ import pandas as pd
 
 FLUORESCENCE = ("fluo_256x256", "fluo_360x360", "fluo_520x696")
 STAINED = ("he_256x320",)
+STAIN = {"fluo": "fluorescence", "he": "H&E"}
 SHARES = {"train": 0.5, "val": 0.15, "test": 0.35}
 FEWEST = 8
 """Domains with fewer groups are for testing only."""
@@ -59,6 +60,11 @@ def prepare(source: Path, folder: Path) -> None:
     table = pd.read_csv(partial / NAME, sep="\t", dtype=str, keep_default_na=False)
     of = table["image"].where(table["image"] != "", table["source image"])
     table["split"] = [splits.get(image, "") for image in of]
+    table.insert(
+        list(table).index("group:domain"),
+        "group:stain",
+        table["group:domain"].map(lambda domain: STAIN.get(domain.split("_")[0], "")),
+    )
     table.to_csv(partial / NAME, sep="\t", index=False)
     partial.rename(folder)
 
@@ -106,10 +112,11 @@ def main() -> None:
             for name in trained
             if (chosen.out / "models" / name / "model.yaml").exists()
         ]
-        command(
-            "segment", "evaluate", "--models", *models, "--datasets", dataset, "--by", "domain", "--unit", "field",
-            "--out", chosen.out / "matrix",
-        )  # fmt: skip
+        for column in ("stain", "domain"):
+            command(
+                "segment", "evaluate", "--models", *models, "--datasets", dataset, "--by", column, "--unit", "field",
+                "--out", chosen.out / f"by-{column}", "--cache", chosen.out / "cache",
+            )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def found(made, tmp_path_factory):
 def test_every_model_has_a_cell_with_scores_beside_baselines(found):
     result = found.result
     assert [entry["key"] for entry in result["datasets"]] == ["nuclei"]
+    assert result["datasets"][0]["n_groups"] == 2  # of the images that are evaluated
     keys = [entry["key"] for entry in result["models"]]
     assert keys[:2] == [BRIGHT, f"{MADE}:nothing"]
     assert sorted(entry["key"] for entry in result["models"] if entry["baseline"]) == sorted(keys[2:])

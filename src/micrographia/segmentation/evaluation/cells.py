@@ -108,10 +108,12 @@ def versus(
         delta=settings.delta,
         seed=settings.seed,
     )
+    least, most = METRICS[settings.primary].bounds or (0.0, math.inf)
+    width = most - least
     return {
         "difference": _finite(found.difference),
-        "low": _finite(found.low),
-        "high": _finite(found.high),
+        "low": _finite(max(found.low, -width)),
+        "high": _finite(min(found.high, width)),
         "p": _finite(found.p),
         "verdict": found.verdict.value,
         "reason": found.reason,

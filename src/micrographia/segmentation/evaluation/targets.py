@@ -100,7 +100,7 @@ class Column:
             "images": [item.id for item in self.items],
             "n_images": len(self.items),
             "group_column": self.group_column or None,
-            "n_groups": len(set(self.groups.values())) if self.groups else len(self.items),
+            "n_groups": len({(self.groups or {}).get(item.id, item.id) for item in self.items}),
             "target": dict(self.target),
             "licence": self.licence,
             "left_out": list(self.left_out),
