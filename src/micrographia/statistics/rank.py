@@ -233,7 +233,7 @@ def rank_intervals(
     above = np.zeros((m, m), dtype=bool)
     reasons = [factor.reason]
     if not totals or totals[0].n < MINIMUM_GROUPS:
-        reasons.append(f"{factor.n} groups: every place is possible")
+        reasons.append(f"{factor.n} group{'' if factor.n == 1 else 's'}: every place is possible")
     else:
         above = _surely_above(totals, level, resamples, np.random.default_rng(seed))
     ranks = (

@@ -232,7 +232,7 @@ def why_open(spreads: Sequence[Spread]) -> str:
     for one in spreads:
         what = one.name or "item"
         if one.n < MINIMUM_GROUPS:
-            return f"{one.n} groups of {what}: an interval needs {MINIMUM_GROUPS}"
+            return f"{one.n} group{'' if one.n == 1 else 's'} of {what}: an interval needs {MINIMUM_GROUPS}"
         if not isfinite(one.error):
             return f"one group of {what} holds all the weight"
         if one.error == 0:
