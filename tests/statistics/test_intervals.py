@@ -51,7 +51,8 @@ def test_below_four_groups_there_is_none(n):
     found = interval(donors(n), "donor")
     assert np.isnan([found.low, found.high]).all()
     assert found.method == "none"
-    assert found.reason == f"{n} group{"" if n == 1 else "s"} of donor: an interval needs 4"
+    noun = "group" if n == 1 else "groups"
+    assert found.reason == f"{n} {noun} of donor: an interval needs 4"
 
 
 def test_nothing_to_evaluate():
