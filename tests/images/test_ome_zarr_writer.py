@@ -424,28 +424,3 @@ def test_levels_can_be_opened_one_by_one(tmp_path: Path):
     assert small.scale == {"y": 2.0, "x": 2.0}
     with pytest.raises(ImageError, match="has 3 levels"):
         open_level(tmp_path / "a.ome.zarr", level=3)
-
-
-@pytest.mark.parametrize("name", ["a.ome.zarr", "a.ozx"])
-def test_without_digests_the_pixels_are_the_same_and_nothing_is_hashed(tmp_path: Path, name: str):
-    image, labels = picture((2, 700, 900), "CYX"), blobs((700, 900), "YX")
-    source = [LabelSource("n", labels)]
-    hashed = write_image(tmp_path / "hashed" / name, image, labels=source)
-    plain = write_image(tmp_path / "plain" / name, image, labels=source, digests=False)
-    assert plain.digest == plain.label_digests["n"] == ""
-    assert {file.sha256 for file in plain.files} == {""}
-    assert [(file.path, file.size) for file in plain.files] == [
-        (file.path, file.size) for file in hashed.files
-    ]
-    assert content_digest(open_image(tmp_path / "plain" / name)) == hashed.digest
-
-
-def test_negative_labels_are_refused_without_digests_too(tmp_path: Path):
-    labels = ArrayImage(np.full((30, 40), -1, np.int16), "YX")
-    with pytest.raises(ImageError, match="negative value -1"):
-        write_image(
-            tmp_path / "a.ome.zarr",
-            picture((30, 40), "YX"),
-            labels=[LabelSource("n", labels)],
-            digests=False,
-        )

@@ -71,9 +71,7 @@ class Contender:
         }
 
 
-def models(
-    specs: Sequence[str], *, device: str, trust: Collection[str], names: Mapping[str, int] | None = None
-) -> list[Contender]:
+def models(specs: Sequence[str], *, device: str, trust: Collection[str]) -> list[Contender]:
     """Return the models that were asked for.
 
     Raises
@@ -81,7 +79,7 @@ def models(
     SegmentationError
         If one cannot be opened.
     """
-    taken = dict(names or {})
+    taken: dict[str, int] = {}
     found = []
     for spec in specs:
         given = Model("", spec, None, "", device, tuple(sorted(trust)))

@@ -194,9 +194,3 @@ def _neighbours(
         sides = sorted((link.first, link.second))
         if sides[0].startswith("e:") and sides[1].startswith("t:"):
             found.setdefault(sides[0][2:], f"a neighbouring tile of {sides[1][2:]}")
-
-
-def worst(entries: Sequence[Entry]) -> Entry:
-    """Return the entry that says most against a clean comparison; of equals the first."""
-    order = [Status.SEEN, Status.SAME_SOURCE, Status.UNKNOWN, Status.CLEAN]
-    return min(entries, key=lambda entry: order.index(entry.status))

@@ -52,7 +52,6 @@ class Task:
     model: Model
     item: Item
     boundary: bool = True
-    tile: int | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def identify(item: Item) -> str:
 
 def task_key(task: Task, content: str) -> str:
     """Return the key of a task's entry in the cache."""
-    return entry_key(model=task.model.sha256, item=content, boundary=task.boundary, tile=task.tile)
+    return entry_key(model=task.model.sha256, item=content, boundary=task.boundary)
 
 
 def predict(task: Task) -> Done:
@@ -159,9 +158,7 @@ def predict(task: Task) -> Done:
 def _segment(task: Task, image: Image) -> Any:
     from micrographia.segmentation.models.running import segment
 
-    return segment(
-        opened(task.model), image, roles=task.item.roles, pixel_size=pixel_size(image), tile=task.tile
-    )
+    return segment(opened(task.model), image, roles=task.item.roles, pixel_size=pixel_size(image))
 
 
 def read_truth(
