@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from micrographia.cli import Command
-from micrographia.cli.export_training import NEXT, Layout, register
+from micrographia.cli.export_training import NEXT, Layout, export_training
 from micrographia.cli.run import run
 from micrographia.loading.exports import FORMATS
 
@@ -82,7 +82,7 @@ def test_bad_requests_are_one_line(export, described, arguments, told):
 
 def test_it_can_be_added_to_a_program(described, tmp_path):
     app = typer.Typer()
-    register(app)
+    app.command("export-training")(export_training)
     app.command("other")(lambda: None)
     result = CliRunner().invoke(
         app, ["export-training", str(described), "nnunet", str(tmp_path / "out"), "--labels", "semantic"]

@@ -6,7 +6,7 @@ import yaml
 from typer.testing import CliRunner
 
 from micrographia.cli import main
-from micrographia.cli.segment_train import register
+from micrographia.cli.segment_train import train
 from micrographia.simulation import Cells, simulate_dataset
 
 TINY = [
@@ -42,7 +42,7 @@ def run():
     def group() -> None:
         """Have subcommands."""
 
-    register(app)
+    app.command("train")(train)
 
     def invoke(*arguments):
         return CliRunner().invoke(app, ["train", *map(str, arguments)])

@@ -111,11 +111,6 @@ def export_training(
         raise typer.Exit(LEFT_OUT)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to a program."""
-    app.command("export-training")(export_training)
-
-
 def _groups(given: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for text in given:

@@ -52,8 +52,3 @@ def results_in(place: Path) -> list[Path]:
             place, f"holds no {RESULT}, and no folder with one", "name the folder that `probe` wrote"
         )
     return found
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an application."""
-    app.command("index", help=index.__doc__)(index)

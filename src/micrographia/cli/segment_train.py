@@ -160,11 +160,6 @@ def train(
         _say_trained(found)
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to a group."""
-    app.command("train")(train)
-
-
 def _say_plan(plan: Plan) -> None:
     for dataset, division in zip(plan.datasets, plan.divisions, strict=True):
         units = "groups unknown, optimistic" if division.optimistic else f"by {division.column}"
