@@ -113,7 +113,7 @@ def test_what_people_type_is_read_leniently(filled: Callable[..., Path]) -> None
         ("Versions", "A3", 1.0),
         ("Versions", "B3", datetime(2023, 1, 17)),
         ("Publications", "D3", 2021),
-        ("Acquisition", "A3", "confocal microscopy"),
+        ("Acquisition", "B3", "confocal microscopy"),
     )
     description = read_form(file)
     assert description.mifa.plain() == {

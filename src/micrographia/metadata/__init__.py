@@ -39,6 +39,7 @@ from micrographia.metadata.mifa import (
     Waiver,
 )
 from micrographia.metadata.rembi import (
+    Association,
     Biosample,
     ChannelContent,
     ImageAcquisition,
@@ -69,6 +70,7 @@ __all__ = [
     "AnnotationClass",
     "AnnotationSet",
     "AnnotationType",
+    "Association",
     "Author",
     "Biosample",
     "ChannelContent",

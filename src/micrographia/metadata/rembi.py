@@ -9,6 +9,20 @@ from micrographia.metadata.fields import OntologyId, Record, Shown, Taxon, about
 ASK, HIDE = Shown.ASK, Shown.HIDE
 
 
+class Association(Record):
+    """Which sample, preparation and acquisition belong together, by their names."""
+
+    text_field: ClassVar[str] = "biosample"
+
+    biosample: str | None = about("Name of the biosample.", "HaCaT cells")
+    specimen: str | None = about("Name of the specimen.", "Fixed cells on slides")
+    image_acquisition: str | None = about(
+        "Name of the acquisition.", "Widefield fluorescence", also="acquisition"
+    )
+    image_correlation: str | None = about("Name of the correlation.", "Light and electron microscopy")
+    image_analysis: str | None = about("Name of the analysis.", "Counting nuclei")
+
+
 class StudyComponent(Record):
     """A part of the study whose images belong together."""
 
@@ -18,6 +32,13 @@ class StudyComponent(Record):
     name: str | None = about("What this part of the study is called.", "Cultured cells", also="title")
     description: str | None = about(
         "What its images show and why they belong together.", "HaCaT cells on slides, stained with DAPI"
+    )
+    associations: list[Association] = about(
+        "Which samples, specimens and acquisitions its images are of; left out where there is one of each.",
+        None,
+        also="association",
+        show=HIDE,
+        many=True,
     )
 
 
@@ -43,6 +64,7 @@ class Biosample(Record):
 
     text_field: ClassVar[str] = "description"
 
+    title: str | None = about("What it is called where the study has several.", "HaCaT cells", show=HIDE)
     organism: Organism | None = about("The species.", None, show=ASK)
     biological_entity: str | None = about(
         "The tissue, cell type or structure that was imaged.", "keratinocyte cell line HaCaT", show=ASK
@@ -86,6 +108,9 @@ class Specimen(Record):
 
     text_field: ClassVar[str] = "sample_preparation"
 
+    title: str | None = about(
+        "What it is called where the study has several.", "Fixed cells on slides", show=HIDE
+    )
     sample_preparation: str | None = about(
         "Fixing, sectioning, staining, mounting.",
         "Fixed in 4% formaldehyde, nuclei stained with DAPI",
@@ -128,6 +153,9 @@ class ImageAcquisition(Record):
 
     text_field: ClassVar[str] = "imaging_instrument"
 
+    title: str | None = about(
+        "What it is called where the study has several.", "Widefield fluorescence", show=HIDE
+    )
     imaging_method: ImagingMethod | None = about("The method.", None, show=ASK)
     imaging_instrument: str | None = about(
         "Microscope, objective, camera.",
@@ -148,6 +176,9 @@ class ImageCorrelation(Record):
 
     text_field: ClassVar[str] = "spatial_and_temporal_alignment"
 
+    title: str | None = about(
+        "What it is called where the study has several.", "Light and electron microscopy", show=HIDE
+    )
     spatial_and_temporal_alignment: str | None = about(
         "How the images were aligned.", "Manually, by three landmarks", also="alignment"
     )
@@ -162,6 +193,7 @@ class ImageAnalysis(Record):
 
     text_field: ClassVar[str] = "analysis_overview"
 
+    title: str | None = about("What it is called where the study has several.", "Counting nuclei", show=HIDE)
     analysis_overview: str | None = about(
         "What was computed from the images, and with what.",
         "Nuclei were counted with the masks of this dataset",

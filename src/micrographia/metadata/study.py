@@ -116,6 +116,9 @@ class Link(Record):
 
     link_url: Url | None = about("Address.", "https://github.com/BioImage-Archive", also="url,href,address")
     link_description: str | None = about("What is there.", "analysis code", also="description,title")
+    link_type: str | None = about(
+        "The archive or database that it is an entry of.", "EMPIAR", also="type", show=Shown.HIDE
+    )
 
 
 class Study(Record):
@@ -166,6 +169,20 @@ class Study(Record):
     )
     links: list[Link] = about(
         "Addresses of code, raw data, earlier releases.", None, also="link,urls", many=True
+    )
+    accession: str | None = about(
+        "Its number in the archive that holds it.", "S-BIAD1492", also="accno,accession_id", show=Shown.HIDE
+    )
+    doi: Doi | None = about(
+        "DOI of the dataset itself; those of papers stand under publications.",
+        "https://doi.org/10.6019/S-BIAD1492",
+        show=Shown.HIDE,
+    )
+    release_date: DateText | None = about(
+        "When it becomes or became public.",
+        "2024-11-26",
+        also="private_until_date,date_published,release",
+        show=Shown.HIDE,
     )
     ai_models_trained: list[Url] = about(
         "Addresses of models that were trained with the dataset.",
