@@ -56,6 +56,10 @@ class DatasetError(MicrographiaError):
     """A dataset folder that cannot be opened, described or converted."""
 
 
+class ExchangeError(MicrographiaError):
+    """A description in another community's form that cannot be read or written, or an address that does not answer."""
+
+
 class ProfileError(MicrographiaError):
     """Profiles (a table of features with its metadata) that cannot be read or used."""
 

@@ -4,7 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from micrographia.cli.probe_index import index, results_in
+from micrographia.cli.probe_index import overview, results_in
 from micrographia.errors import MicrographiaError
 from micrographia.report.probe_index import write_probe_index
 from probe_samples import few, full
@@ -13,7 +13,7 @@ from probe_samples import few, full
 @pytest.fixture
 def app():
     made = typer.Typer()
-    made.command("index")(index)
+    made.command("overview")(overview)
     return made
 
 

@@ -26,6 +26,8 @@ COMMANDS: dict[str, dict[str, Command]] = {
             "convert", "convert", "Write a dataset as OME-Zarr, verified, whole or not at all"
         ),
         "card": Command("card", "card", "Make one page that shows the dataset to people"),
+        "import": Command("exchange", "import_", "Make a dataset folder of another community's description"),
+        "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "demo": Command("demo", "demo", "See all of it work in a minute, offline"),
     },
     "See what was learned": {
@@ -33,7 +35,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "probe": Command(
             "probe", "probe", "Hold representations against chance, baselines and untrained twins"
         ),
-        "index": Command("probe_index", "index", "List several results of probe on one page"),
+        "overview": Command("probe_index", "overview", "List several results of probe on one page"),
         "rerun": Command("rerun", "rerun", "Repeat a result and say whether it agrees"),
     },
     "Train and compare models": {

@@ -1,4 +1,4 @@
-"""``micrographia index``: several results of ``micrographia probe`` on one page."""
+"""``micrographia overview``: several results of ``micrographia probe`` on one page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from micrographia.cli.console import count, say, say_json
 RESULT = "result.json"
 
 
-def index(
+def overview(
     results: Annotated[
         list[Path],
         typer.Argument(

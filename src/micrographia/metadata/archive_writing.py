@@ -15,15 +15,14 @@ from micrographia.metadata.dates import parse_moment
 from micrographia.metadata.files import write_whole
 from micrographia.metadata.licences import normalise_licence
 from micrographia.metadata.mifa import Mifa
-from micrographia.metadata.trees import Tokens, dotted, paths
+from micrographia.metadata.taking import Plain, Taker
+from micrographia.metadata.trees import Tokens, dotted
 from micrographia.metadata.values import quoted
 from micrographia.metadata.vocabulary import AnnotationType
 from micrographia.metadata.yaml_writing import document
 
 EMAIL = re.compile(r"^\S+@[\S+\.]+\S+")
 """The pattern by which the schema knows an e-mail address."""
-
-Plain = dict[str, Any]
 
 
 def write_archive(mifa: Mifa, folder: Path | str, accession: str = "dataset") -> list[Finding]:
@@ -93,12 +92,11 @@ def archive_documents(mifa: Mifa, accession: str = "dataset") -> tuple[dict[str,
     return documents, writer.findings()
 
 
-class _Writer:
+class _Writer(Taker):
     """Takes fields out of a plain description; what nobody took is named in a finding."""
 
     def __init__(self, plain: Plain) -> None:
-        self.plain = plain
-        self.taken: set[Tokens] = {("micrographia_format",)}
+        super().__init__(plain)
         self.told: list[Finding] = []
 
     def tell(self, code: str, at: Tokens, message: str, fix: str = "") -> None:
@@ -106,52 +104,13 @@ class _Writer:
 
     def findings(self) -> list[Finding]:
         """Return what was told, and a finding for every kind of field that nobody took."""
-        left: dict[str, list[str]] = {}
-        for at, _ in paths(self.plain):
-            if not any(at[: len(at) - cut] in self.taken for cut in range(len(at))):
-                pattern = dotted(step if isinstance(step, str) else "[]" for step in at).replace(".[]", "[]")
-                left.setdefault(pattern, []).append(dotted(at))
-        for pattern, fields in left.items():
+        for pattern, fields in self.left().items():
             more = f" ({len(fields):,} times)" if len(fields) > 1 else ""
             message = f"the archive's schema has no place for {pattern}{more}"
             evidence = {"fields": fields} if len(fields) > 1 else {}
             severity = COERCIONS["C041"].severity
             self.told.append(Finding("C041", severity, message, field=fields[0], evidence=evidence))
         return self.told
-
-    def at(self, path: Tokens) -> Any:
-        value: Any = self.plain
-        for step in path:
-            if isinstance(step, int):
-                value = value[step] if isinstance(value, list) and step < len(value) else None
-            else:
-                value = value.get(step) if isinstance(value, dict) else None
-        return value
-
-    def records(self, path: Tokens) -> list[tuple[Tokens, Plain]]:
-        found = self.at(path)
-        items = found if isinstance(found, list) else []
-        return [
-            ((*path, number), item) for number, item in enumerate(items) if isinstance(item, dict) and item
-        ]
-
-    def text(self, path: Tokens) -> str | None:
-        value = self.at(path)
-        if not isinstance(value, str):
-            return None
-        self.taken.add(path)
-        return value
-
-    def texts(self, path: Tokens) -> list[str]:
-        value = self.at(path)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            return []
-        self.taken.add(path)
-        return value
-
-    def copy(self, at: Tokens, *names: str) -> Plain:
-        """Take texts that the schema has under the same name."""
-        return {name: value for name in names if (value := self.text((*at, name))) is not None}
 
     def required(self, made: Plain, at: Tokens, *names: str) -> None:
         for name in names:
