@@ -203,6 +203,26 @@ def test_nearest_neighbours_are_those_of_scikit_learn(distance: str, dtype: type
     np.testing.assert_allclose(far, wanted_far[:, 1:], atol=1e-12)
 
 
+@pytest.mark.parametrize("distance", ["cosine", "euclidean"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_each_product_serves_both_rows(distance: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(5).normal(2.0, 1.0, (2600, 12)).astype(np.float32)
+    monkeypatch.setattr("micrographia.representation.retrieval.similarity.MOST_ROWS", 700)
+    found = nearest_neighbours(values, 30, distance, workers=workers)
+    monkeypatch.setattr("micrographia.representation.retrieval.neighbours.TRIANGLE_ROWS", 1 << 30)
+    plain = nearest_neighbours(values, 30, distance, workers=workers)
+    np.testing.assert_array_equal(found[0], plain[0])
+    np.testing.assert_array_equal(found[1], plain[1])
+
+
+def test_equally_near_rows_come_in_their_order_however_they_are_found() -> None:
+    values = np.repeat(np.arange(1200.0), 1)[:, None] % 40 + np.linspace(0, 1e-9, 1200)[:, None]
+    places, far = nearest_neighbours(values, 60, "euclidean")
+    wanted = NearestNeighbors(n_neighbors=61, algorithm="brute").fit(values).kneighbors(values)[0][:, 1:]
+    np.testing.assert_allclose(far, wanted, atol=1e-6)
+    assert all(len(set(row)) == 60 for row in places.tolist())
+
+
 def test_nearest_neighbours_of_duplicates_and_of_few_candidates() -> None:
     values = np.ones((6, 3))
     places, far = nearest_neighbours(values, 3)

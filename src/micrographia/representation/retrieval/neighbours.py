@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,15 +14,28 @@ import pandas as pd
 
 from micrographia.errors import ProfileError
 from micrographia.representation.retrieval.average_precision import kernel_arguments
-from micrographia.representation.retrieval.kernels.nearest import nearest_rows
+from micrographia.representation.retrieval.kernels.nearest import (
+    ROOM,
+    SPARE,
+    gather_columns,
+    gather_rows,
+    nearest_rows,
+    settle_rows,
+)
 from micrographia.representation.retrieval.kernels.precision import recall_rows
 from micrographia.representation.retrieval.keys import barrier_columns, barriers, encode, labels
 from micrographia.representation.retrieval.pairing import Pairing, pairing_of
 from micrographia.representation.retrieval.similarity import Distance, Space, each_block, space
+from micrographia.work import cores
 
 Array = npt.NDArray[Any]
 Exclude = Mapping[str, Any] | Sequence[Any] | pd.DataFrame | None
 """Columns of labels: a row is no candidate if it shares a label with the query in any of them."""
+
+TRIANGLE_ROWS = 1024
+"""From so many rows on each product serves both of its rows."""
+KEPT_BYTES = 1 << 29
+"""Memory for the best of all rows."""
 
 REASONS = {
     1: "features are missing",
@@ -211,10 +226,42 @@ def nearest_neighbours(
     barred = np.flatnonzero(~compared.usable | apart.missing)
     queries = np.flatnonzero(compared.usable & ~apart.missing)
 
-    def work(block: Array, rows: Array, low: int, high: int) -> None:
-        nearest_rows(block, rows, low, high, compared.arrays, apart.arrays, barred, indices, distances)
+    width = min(k + SPARE, compared.n)
+    alone = len(queries) == compared.n and not len(compared.copies) and exclude is None
+    if alone and compared.n >= TRIANGLE_ROWS and compared.n * ROOM * width * 12 <= KEPT_BYTES:
+        _both_ways(compared, width, indices, distances, workers)
+    else:
 
-    each_block(compared, queries, work, workers=workers)
+        def work(block: Array, rows: Array, low: int, high: int) -> None:
+            nearest_rows(block, rows, low, high, compared.arrays, apart.arrays, barred, indices, distances)
+
+        each_block(compared, queries, work, workers=workers)
     if distance == "euclidean":
         distances = np.sqrt(2 * distances) * compared.scale
     return indices, distances
+
+
+def _both_ways(compared: Space, width: int, indices: Array, distances: Array, workers: int | None) -> None:
+    """Find neighbours with half the products: each serves both of its rows, whose best are kept meanwhile."""
+    n = compared.n
+    tops, wheres = np.empty((n, ROOM * width), np.float32), np.empty((n, ROOM * width), np.int64)
+    sizes, leasts = np.zeros(n, np.int64), np.full(n, -np.inf, np.float32)
+
+    def work(block: Array, rows: Array, low: int, high: int) -> None:
+        gather_rows(block, rows, low, high, width, tops, wheres, sizes, leasts)
+
+    def back(block: Array, rows: Array, low: int, high: int) -> None:
+        gather_columns(block, rows, low, high, compared.offsets, width, tops, wheres, sizes, leasts)
+
+    each_block(compared, np.arange(n, dtype=np.int64), work, triangle=True, back=back, workers=workers)
+    threads = max(1, workers or cores())
+    edges = np.linspace(0, n, threads + 1).astype(int).tolist()
+    with ThreadPoolExecutor(threads) as pool:
+        tasks = [
+            pool.submit(
+                settle_rows, low, high, compared.arrays, width, tops, wheres, sizes, indices, distances
+            )
+            for low, high in itertools.pairwise(edges)
+        ]
+        for task in tasks:
+            task.result()

@@ -201,6 +201,7 @@ def each_block(
     work: Work,
     *,
     triangle: bool = False,
+    back: Work | None = None,
     workers: int | None = None,
 ) -> None:
     """Compute the similarities of some rows to all, a block at a time, and work on each block in threads.
@@ -217,6 +218,9 @@ def each_block(
     triangle
         Compare each block only with the candidates from its first query on, for pairs that count once; column 0 of
         the block then is that query.
+    back
+        Called as ``work``, after it is done with a block, with disjoint columns beyond the block's own queries: from,
+        to. Only if ``triangle``.
     workers
         Threads; as many as processors by default.
     """
@@ -238,14 +242,23 @@ def each_block(
             )
             block = buffer[: len(chosen) * (n - first)].reshape(len(chosen), n - first)
             np.matmul(taken, compared.candidates[first:].T, out=block)
-            cuts = np.linspace(0, len(chosen), min(threads * (4 if triangle else 1), len(chosen)) + 1)
-            edges = cuts.astype(int).tolist()
-            if len(edges) == 2:
-                work(block, chosen, 0, len(chosen))
-                continue
-            tasks = [pool.submit(work, block, chosen, low, high) for low, high in itertools.pairwise(edges)]
-            for task in tasks:
-                task.result()
+            parts = threads * (4 if triangle else 1)
+            _share(pool, work, block, chosen, (0, len(chosen)), parts)
+            if back is not None and n - first > len(chosen):
+                _share(pool, back, block, chosen, (len(chosen), n - first), threads)
+
+
+def _share(
+    pool: ThreadPoolExecutor, work: Work, block: Array, chosen: Array, span: tuple[int, int], parts: int
+) -> None:
+    """Work on a block in several threads, each on its part of the span."""
+    edges = np.linspace(*span, min(parts, span[1] - span[0]) + 1).astype(int).tolist()
+    if len(edges) == 2:
+        work(block, chosen, *span)
+        return
+    tasks = [pool.submit(work, block, chosen, low, high) for low, high in itertools.pairwise(edges)]
+    for task in tasks:
+        task.result()
 
 
 def _unit(part: Array, *, centred: bool) -> tuple[Array, Array, Array]:
