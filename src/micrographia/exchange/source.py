@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from micrographia.dataset.manifest import inside, path_problem
 from micrographia.errors import ExchangeError
+from micrographia.remote import below, beside, fetch_bytes, is_address
 
 LARGEST = 512 << 20
 """Bytes above which a document is not read."""
 DEEPEST = 200
 """Levels of nesting above which a JSON document is not read."""
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is the address of something on the web or in an object store."""
-    return re.match(r"(https?|s3)://", text, flags=re.IGNORECASE) is not None
 
 
 class Source:
@@ -69,7 +64,7 @@ class Source:
     @cached_property
     def base(self) -> str:
         """Address that paths beside it start with, ending in ``/``; empty for this machine."""
-        return urljoin(self.place, ".") if self.remote else ""
+        return beside(self.place) if self.remote else ""
 
     def names(self, pattern: str = "*") -> list[str]:
         """Return the files of a folder that match, sorted; the file itself if it is one and matches."""
@@ -93,9 +88,7 @@ class Source:
         """
         name = name or self.name
         if self.remote:
-            from micrographia.remote import fetch_bytes
-
-            address = self.place if name == self.name else urljoin(self.base, quote(name))
+            address = self.place if name == self.name else below(self.base, name)
             return fetch_bytes(address, limit=LARGEST)
         here = self.folder or Path()
         path = Path(self.place) if name == self.name else inside(here, name)

@@ -1,0 +1,21 @@
+"""Reading from web servers and object stores by address: verified, patient, and never more than was allowed.
+
+``fetch_bytes`` reads a whole file.
+"""
+
+from micrographia.remote.addresses import below, beside, is_address, last_name, shown
+from micrographia.remote.reading import fetch_bytes, read_range, size
+from micrographia.remote.requests import ChangedError, MissingError
+
+__all__ = [
+    "ChangedError",
+    "MissingError",
+    "below",
+    "beside",
+    "fetch_bytes",
+    "is_address",
+    "last_name",
+    "read_range",
+    "shown",
+    "size",
+]
