@@ -40,7 +40,8 @@ def check(
     select, ignore
         Codes of rules or their beginnings (``M``, ``F0``): only these, and not those.
     profile
-        What the scores are of: a profile, the name of a built-in one, or the path of a YAML file.
+        Which rules are asked for, and how much each matters: a profile, the name of a built-in one, or the path of a
+        YAML file.
     fix
         Mend what can be mended, then judge again; the report says what was done.
     workers

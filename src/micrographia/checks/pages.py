@@ -42,6 +42,10 @@ def rule_page(rule: type[Rule]) -> str:
         f"looks at {NEEDS[rule.needs]}",
     ]
     facts += [f"runs when {required} passed"] * bool(required) + ["`--fix` mends it"] * rule.fixable
+    facts += [
+        f"a profile may set `{name}` ({meaning}, {getattr(rule, name)})"
+        for name, meaning in rule.thresholds.items()
+    ]
     parts = [f"# {rule.code}: {rule.title()}", "; ".join(facts) + "."]
     parts += [f"## {name}\n\n{_markdown(text)}" for name, text in rule.documentation().items()]
     return "\n\n".join(parts) + "\n"

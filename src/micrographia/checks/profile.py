@@ -1,76 +1,79 @@
-"""Profiles: named, versioned lists of the rules that make up the scores."""
+"""Profiles: named, versioned rule sets: which rules are asked for, how much each matters, which are waived."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from micrographia.checks import profiles as home
-from micrographia.checks.registry import builtin_rules
-from micrographia.checks.rule import Letter
-from micrographia.errors import DatasetError, MetadataError
-from micrographia.metadata.yaml_nodes import plain
-from micrographia.metadata.yaml_parsing import parse
+from micrographia.checks.profile_reading import Parent, Profile, read_profile
+from micrographia.checks.rule import Rule
+from micrographia.errors import DatasetError
+from micrographia.findings import Finding, Severity
+
+__all__ = ["DEFAULT", "Profile", "Tuned", "load_profile", "newest", "profile_names"]
 
 DEFAULT = "mifa-1"
 LARGEST = 1 << 20
 """Bytes above which a file is taken for no profile."""
+DEEPEST = 8
+"""Profiles that may extend each other in a row."""
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
-    """Which rules make up the scores.
+class Tuned:
+    """A profile at work: gives rules its thresholds and findings its severities.
 
     Parameters
     ----------
-    name
-        Name with version, for example ``mifa-1``.
-    description
-        What it is for.
-    rules
-        Letter to the codes of its rules.
+    profile
+        The profile.
     """
 
-    name: str
-    description: str
-    rules: Mapping[Letter, tuple[str, ...]]
+    profile: Profile
+    _made: dict[str, type[Rule]] = field(default_factory=dict, compare=False)
+
+    def rule(self, rule: type[Rule]) -> type[Rule]:
+        """Return a rule with the thresholds of the profile."""
+        values = self.profile.thresholds.get(rule.code)
+        if not values:
+            return rule
+        if rule.code not in self._made:
+            body = {**values, "__doc__": rule.__doc__, "__module__": rule.__module__}
+            self._made[rule.code] = type(rule.__name__, (rule,), body)
+        return self._made[rule.code]
+
+    def finding(self, finding: Finding, rule: type[Rule]) -> Finding:
+        """Return a finding with the severity that the profile gives it.
+
+        What a rule takes less seriously than its usual findings (two keywords rather than none) stays as many steps
+        below.
+        """
+        given = self.profile.severities.get(rule.code)
+        if given is None or finding.code != rule.code:
+            return finding
+        steps = max(0, finding.severity.rank - rule.severity.rank)
+        severity = list(Severity)[min(given.rank + steps, Severity.INFO.rank)]
+        return replace(finding, severity=severity)
 
 
 def load_profile(name: str | Path = DEFAULT) -> Profile:
     """Return a built-in profile by its name, or one from a YAML file by its path.
 
+    Parameters
+    ----------
+    name
+        ``journal-1``; ``journal`` for the newest version of it; or the path of a YAML file.
+
     Raises
     ------
     DatasetError
-        If there is no such profile, or the file is no profile.
+        If there is no such profile, the file is no profile, or profiles extend each other in a circle.
     """
-    if str(name) in profile_names():
-        return _built_in(str(name))
-    path = Path(name)
-    if path.suffix not in (".yaml", ".yml") and not path.is_file():
-        known = ", ".join(profile_names())
-        raise DatasetError(
-            "", f"there is no profile {str(name)!r}", f"Use {known} or the path of a YAML file"
-        )
-    try:
-        if path.stat().st_size > LARGEST:
-            raise DatasetError(path, "is larger than 1 MiB", "Is it really a profile?")
-        return _parse(path.read_text("utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise DatasetError(path, "is not UTF-8", "Save it as UTF-8 text") from error
-    except OSError as error:
-        raise DatasetError(
-            path, f"cannot be read ({error.strerror})", "Check the path of the profile"
-        ) from error
-
-
-@cache
-def _built_in(name: str) -> Profile:
-    return _parse(files(home).joinpath(f"{name}.yaml").read_text("utf-8"), name)
+    return _load(str(name), Path(), ())
 
 
 def profile_names() -> tuple[str, ...]:
@@ -82,35 +85,48 @@ def profile_names() -> tuple[str, ...]:
     )
 
 
-def _parse(text: str, path: str | Path) -> Profile:
-    example = "It needs `profile`, `description` and `rules` with lists of codes under M, I, F and A"
+def newest(name: str) -> str:
+    """Return the full name of a built-in profile: ``journal`` is the newest ``journal-N``; empty if there is none."""
+    names = profile_names()
+    if name in names:
+        return name
+    versions = [int(found[1]) for each in names if (found := re.fullmatch(rf"{re.escape(name)}-(\d+)", each))]
+    return f"{name}-{max(versions)}" if versions else ""
+
+
+def _load(name: str, folder: Path, below: tuple[str, ...]) -> Profile:
+    known = newest(name)
+    path = folder / name
+    if not known and path.suffix not in (".yaml", ".yml") and not path.is_file():
+        raise DatasetError(
+            below[-1] if below else "",
+            f"there is no profile {name!r}",
+            f"Use {', '.join(profile_names())} or the path of a YAML file",
+        )
+    mark = known or str(path.resolve())
+    if mark in below or len(below) >= DEEPEST:
+        raise DatasetError(below[0], f"extends itself by way of {name}", "Let it extend another profile")
+
+    def parent(other: str) -> Profile:
+        return _load(other, Path() if known else path.parent, (*below, mark))
+
+    return _built_in(known) if known else read_profile(_text(path), path, parent)
+
+
+@cache
+def _built_in(name: str) -> Profile:
+    parent: Parent = load_profile
+    return read_profile(files(home).joinpath(f"{name}.yaml").read_text("utf-8"), name, parent)
+
+
+def _text(path: Path) -> str:
     try:
-        held = plain(parse(text, path).root)
-    except MetadataError as error:
-        raise DatasetError(path, f"is no YAML ({error.problem})", example) from error
-    if not isinstance(held, dict) or not isinstance(held.get("rules"), dict):
-        raise DatasetError(path, "is no profile", example)
-    letters = {letter.value: letter for letter in Letter}
-    known = {rule.code for rule in builtin_rules()}
-    rules: dict[Letter, tuple[str, ...]] = {}
-    for key, codes in held["rules"].items():
-        if key not in letters or not isinstance(codes, list):
-            raise DatasetError(path, f"has {str(key)[:40]!r} among its letters, or no list under it", example)
-        rules[letters[key]] = tuple(_code(code, known, path) for code in codes)
-    listed = [code for codes in rules.values() for code in codes]
-    twice = sorted({code for code in listed if listed.count(code) > 1})
-    if twice:
-        raise DatasetError(path, f"lists {', '.join(twice)} twice", "A rule counts once")
-    return Profile(_text(held, "profile") or Path(path).stem, _text(held, "description"), rules)
-
-
-def _code(code: Any, known: set[str], path: str | Path) -> str:
-    if not isinstance(code, str) or code not in known:
-        shown = repr(code) if isinstance(code, str | int) else f"a {type(code).__name__}"
-        raise DatasetError(path, f"names {shown}, which is no built-in rule", "See `micrographia rules`")
-    return code
-
-
-def _text(held: dict[Any, Any], key: str) -> str:
-    value = held.get(key)
-    return value.strip() if isinstance(value, str) else ""
+        if path.stat().st_size > LARGEST:
+            raise DatasetError(path, "is larger than 1 MiB", "Is it really a profile?")
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise DatasetError(path, "is not UTF-8", "Save it as UTF-8 text") from error
+    except OSError as error:
+        raise DatasetError(
+            path, f"cannot be read ({error.strerror})", "Check the path of the profile"
+        ) from error

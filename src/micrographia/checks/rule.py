@@ -97,6 +97,8 @@ class Rule(ABC):
         Codes of rules that must have passed, because this one would be meaningless or would repeat them.
     fixable
         Whether :meth:`fix` mends some of its findings.
+    thresholds
+        Names of class attributes, numbers that a profile may set, with what they mean.
     """
 
     api_version: ClassVar[int] = API_VERSION
@@ -107,6 +109,7 @@ class Rule(ABC):
     needs: ClassVar[Needs] = Needs.METADATA
     requires: ClassVar[tuple[str, ...]] = ()
     fixable: ClassVar[bool] = False
+    thresholds: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def check(self, facts: Facts) -> Iterator[Finding]:

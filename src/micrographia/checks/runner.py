@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from micrographia import __version__
 from micrographia.checks.facts import Facts
-from micrographia.checks.profile import Profile, load_profile
+from micrographia.checks.profile import Profile, Tuned, load_profile
 from micrographia.checks.registry import all_rules, builtin_rules, matches
 from micrographia.checks.result import Outcome, Report, State, Waived, order, scores
 from micrographia.checks.rule import Rule
@@ -49,7 +49,8 @@ def check_facts(
         Codes or their beginnings (``M``, ``F0``): only these rules, and not those. A rule that another one requires
         runs all the same, but is not reported.
     profile
-        What the scores are of; by default the built-in one.
+        Which rules are asked for, and how much each matters; by default the built-in one. Without ``select``, built-in
+        rules that it does not ask for are left out.
     rules
         The rules to choose from; by default all that are known.
     fixed
@@ -61,15 +62,19 @@ def check_facts(
         If ``select`` or ``ignore`` names no rule.
     """
     known = {rule.code: rule for rule in (all_rules() if rules is None else rules)}
-    wanted = _selected(known, list(select), list(ignore))
+    chosen = profile or load_profile()
+    tuned = Tuned(chosen)
+    builtin = _builtin_codes()
+    select = list(select)
+    wanted = _selected(known, select, list(ignore))
+    if not select:
+        wanted = {code for code in wanted if code in chosen.codes or code not in builtin}
     runs: dict[str, _Run] = {}
     for code in _ordered(known, wanted):
-        runs[code] = _run(known[code], facts, runs)
-        _waive(runs[code], facts)
+        runs[code] = _run(known[code], facts, runs, tuned)
+        _waive(runs[code], facts, chosen)
     reported = [runs[code] for code in known if code in wanted]
-    builtin = {rule.code for rule in builtin_rules()}
     outcomes = tuple(_outcome(run, plugin=run.rule.code not in builtin) for run in reported)
-    chosen = profile or load_profile()
     versions = facts.mifa.versions
     return Report(
         dataset=str(facts.dataset.path),
@@ -84,6 +89,10 @@ def check_facts(
         fixed=tuple(fixed),
         program=f"micrographia {__version__}",
     )
+
+
+def _builtin_codes() -> frozenset[str]:
+    return frozenset(rule.code for rule in builtin_rules())
 
 
 def _selected(known: dict[str, type[Rule]], select: list[str], ignore: list[str]) -> set[str]:
@@ -114,20 +123,22 @@ def _ordered(known: dict[str, type[Rule]], wanted: set[str]) -> list[str]:
     return list(done)
 
 
-def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run]) -> _Run:
+def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run], tuned: Tuned) -> _Run:
     for required in rule.requires:
         before = runs.get(required)
         if before is None:
             return _Run(rule, State.SKIPPED, f"it requires {required}, which there is not")
         if before.state in (State.FAILED, State.SKIPPED, State.WAIVED):
+            if required in _builtin_codes() and not tuned.profile.asks(required):
+                return _Run(rule, State.NOT_APPLICABLE)
             return _Run(rule, State.SKIPPED, f"it requires {required}, which was {before.state}")
     if not facts.has(rule.needs):
         return _Run(rule, State.SKIPPED, f"it needs the {rule.needs}, which were not read")
     try:
-        judge = rule()
+        judge = tuned.rule(rule)()
         if not judge.applies(facts):
             return _Run(rule, State.NOT_APPLICABLE)
-        found = list(judge.check(facts))
+        found = [tuned.finding(finding, rule) for finding in judge.check(facts)]
     except Exception as error:  # noqa: BLE001 - one broken rule must not hide what the others say
         return _Run(rule, State.SKIPPED, "it failed with an internal error", [_internal(rule, error)])
     return _Run(rule, State.FAILED if found else State.PASSED, findings=found)
@@ -144,11 +155,15 @@ def _internal(rule: type[Rule], error: Exception) -> Finding:
     )
 
 
-def _waive(run: _Run, facts: Facts) -> None:
-    """Set aside the findings for which people wrote a waiver with a reason."""
+def _waive(run: _Run, facts: Facts, profile: Profile) -> None:
+    """Set aside the findings for which people, or the profile, wrote a waiver with a reason."""
     kept = []
+    by_profile = (
+        f"{profile.name}: {profile.waivers[run.rule.code]}" if run.rule.code in profile.waivers else ""
+    )
     for finding in run.findings:
-        reason = next(_reasons(finding, facts), "")
+        own = finding.code == run.rule.code
+        reason = next(_reasons(finding, facts), "") or (by_profile if own else "")
         if reason:
             run.waived.append(Waived(finding, reason))
         else:
@@ -177,7 +192,7 @@ def _outcome(run: _Run, *, plugin: bool) -> Outcome:
 
 
 def _with_left_out(
-    outcomes: tuple[Outcome, ...], known: dict[str, type[Rule]], wanted: set[str], builtin: set[str]
+    outcomes: tuple[Outcome, ...], known: dict[str, type[Rule]], wanted: set[str], builtin: frozenset[str]
 ) -> Iterator[Outcome]:
     """Add the built-in rules that were not selected as skipped: a score is of the whole profile."""
     yield from outcomes

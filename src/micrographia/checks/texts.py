@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from micrographia.checks.facts import Facts
@@ -29,6 +29,7 @@ class TextRule(Rule):
     what: ClassVar[str]
     least: ClassVar[int] = 1
     plural: ClassVar[bool] = False
+    thresholds: ClassVar[Mapping[str, str]] = {"least": "fewest words"}
 
     def judge(self, text: str | None, field: str, of: str, facts: Facts, *, hint: str) -> Iterator[Finding]:
         """Yield what is wrong with a text.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from micrographia.checks.rule import Letter, Source
 from micrographia.checks.rules.pixels_common import PixelRule, image_path, pixels
 from micrographia.findings import Finding, Severity
 
-CLIPPED = 0.01
-"""Share of pixels at the largest value from which a channel counts as clipped."""
 FEWEST = 12
 """Images of one kind from which a usual sharpness is known."""
 DEVIATIONS, FACTOR = 4.0, 6.0
@@ -234,6 +232,8 @@ class NotClipped(PixelRule):
     """
 
     code = "P006"
+    most: ClassVar[float] = 0.01
+    thresholds: ClassVar[Mapping[str, str]] = {"most": "largest share of pixels at the largest value"}
 
     def applies(self, facts: Facts) -> bool:
         """Only with images that are no colour pictures."""
@@ -244,7 +244,7 @@ class NotClipped(PixelRule):
         found = {}
         for name, image in pixels(facts).images.items():
             shares = [channel.at_limit for channel in image.channels if not channel.constant]
-            if not image.rgb and shares and max(shares) > CLIPPED:
+            if not image.rgb and shares and max(shares) > self.most:
                 found[image_path(facts, name)] = {
                     "share": round(max(shares), 4),
                     "value": _shown(max(channel.maximum for channel in image.channels)),
@@ -252,9 +252,9 @@ class NotClipped(PixelRule):
         yield from self.together(
             found,
             "image",
-            "is clipped: more than 1% of a channel has the largest value",
+            f"is clipped: more than {100 * self.most:g}% of a channel has the largest value",
             "export again with more bits or without stretching",
-            plural="are clipped: more than 1% of a channel has the largest value",
+            plural=f"are clipped: more than {100 * self.most:g}% of a channel has the largest value",
         )
 
 

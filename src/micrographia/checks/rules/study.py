@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from micrographia.checks.facts import Facts
 from micrographia.checks.rule import Letter, Rule, Source
@@ -118,11 +119,13 @@ class Keywords(Rule):
     severity = Severity.ERROR
     source = Source.MIFA
     letter = Letter.METADATA
+    least: ClassVar[int] = 3
+    thresholds: ClassVar[Mapping[str, str]] = {"least": "fewest keywords"}
 
     def check(self, facts: Facts) -> Iterator[Finding]:
         """Count the keywords."""
         held = {word.strip().lower() for word in facts.mifa.study.keywords if not is_placeholder(word)}
-        if len(held) < 3:
+        if len(held) < self.least:
             yield self.finding(
                 f"there {'is' if len(held) == 1 else 'are'} {counted(len(held), 'keyword')}; people search by more"
                 if held
