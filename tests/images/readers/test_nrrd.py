@@ -16,6 +16,7 @@ from images.region_checks import assert_reads
 from micrographia.errors import ImageError
 from micrographia.images import cache, open_image, raw
 from micrographia.images.raw import MappedPixels, StreamPixels
+from micrographia.images.readers.nrrd import key_values
 
 
 def noise(*shape: int, dtype: str = "u2") -> Any:
@@ -200,3 +201,39 @@ def test_a_stream_that_ends_early_is_told_each_time(tmp_path: Path) -> None:
                 ImageError, match=r"a\.nrrd: its pixels cannot be read: Compressed file ended"
             ):
                 image.read()
+
+
+def test_a_layer_of_a_slicer_segmentation_is_a_label_image(tmp_path: Path) -> None:
+    array = noise(5, 20, 30, 2, dtype="u1")  # Z Y X layer, as stored
+    header: dict[str, Any] = {"kinds": ["list", "domain", "domain", "domain"]}
+    nrrd.write(str(tmp_path / "a.seg.nrrd"), array.T, header)
+    image = open_image(tmp_path / "a.seg.nrrd", "layer 2")
+    assert (image.axes, image.member) == ("ZYX", "layer 2")
+    assert_reads(image, array[..., 1])
+    with pytest.raises(ImageError, match="no member 'layer 3'"):
+        open_image(tmp_path / "a.seg.nrrd", "layer 3")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_the_margin_that_slicer_left_out_is_background(tmp_path: Path, depth: int) -> None:
+    whole = np.zeros((5, 20, 30), np.uint8)
+    whole[2 : 2 + depth, 4:9, 6:16] = noise(depth, 5, 10, dtype="u1")
+    matrix = "1;0;0;0;0;1;0;0;0;0;1;0;0;0;0;1;0;29;0;19;0;4;"
+    header = {
+        "kinds": ["domain"] * 3,
+        "Segmentation_ReferenceImageExtentOffset": "6 4 2",
+        "Segmentation_ConversionParameters": f"Oversampling factor|1|x&Reference image geometry|{matrix}|y&",
+    }
+    nrrd.write(str(tmp_path / "a.seg.nrrd"), whole[2 : 2 + depth, 4:9, 6:16].T, header)
+    image = open_image(tmp_path / "a.seg.nrrd")
+    assert image.shape == (5, 20, 30)
+    assert_reads(image, whole)
+
+
+def test_names_are_utf8_and_unescaped(tmp_path: Path) -> None:
+    head = "NRRD0004\ntype: uint8\ndimension: 4\nsizes: 2 3 4 5\nkinds: list domain domain domain\nencoding: raw\n"
+    named = "Segment0_Name:=größe\\\\1\\nx \nSegment0_Layer:=0\n"
+    (tmp_path / "a.seg.nrrd").write_bytes((head + named + "\n").encode() + bytes(120))
+    image = open_image(tmp_path / "a.seg.nrrd")
+    assert [channel.name for channel in image.channels] == ["größe\\1\nx", ""]
+    assert key_values(tmp_path / "a.seg.nrrd")[1]["Segment0_Name"] == "größe\\1\nx "

@@ -11,12 +11,15 @@ import numpy as np
 
 from micrographia.errors import ImageError
 from micrographia.images.calibration import Calibration, is_time, udunits
+from micrographia.images.compose import select
 from micrographia.images.files import choose, parsing, pixel_dtype, printable
 from micrographia.images.image import Channel, Image, Member
 from micrographia.images.layout import Layout, drop_singletons
 from micrographia.images.raw import MappedPixels, StreamPixels
+from micrographia.images.readers.nrrd_segments import LAYER, PlacedPixels, placement, reference, unescaped
 
-_LONGEST_HEADER = 1 << 20
+LONGEST_HEADER = 16 << 20
+"""Bytes within which a header has to end."""
 
 _TYPES = {
     "char": "i1",
@@ -70,21 +73,28 @@ class NrrdReader:
         return [Member("", image.axes, image.shape, str(image.dtype))]
 
     def open(self, path: Path, member: str = "") -> Image:
-        """Return the image of the file."""
+        """Return the image of the file, or ``layer N`` (from 1) of a segmentation of 3D Slicer that has several."""
+        if member.startswith(LAYER):
+            whole = self.open(path)
+            names = [f"{LAYER}{index + 1}" for index in range(whole.size("C"))]
+            part = select(whole, C=choose(path, names, member)) if "C" in whole.axes else whole
+            part.member = member
+            return part
         choose(path, [""], member)
         with parsing(path) as said:
-            header, offset = _header(path)
+            header, offset, _ = _header(path)
             stored = _stored(path, header)
             layout, notes = _layout(path, header)
             known = _calibration(header, notes).fit(layout.image_axes, 1)
             pixels, files = _pixels(path, header, offset, stored, layout)
         dtype = pixel_dtype(path, stored)
+        place = placement(header, layout)
         return Image(
-            pixels,
+            PlacedPixels(pixels, layout.image_shape, *place, dtype) if place else pixels,
             path=path,
             member=member,
             axes=layout.image_axes,
-            shape=layout.image_shape,
+            shape=place[1] if place else layout.image_shape,
             dtype=dtype,
             scale=known.scale,
             units=known.units,
@@ -101,19 +111,49 @@ class NrrdReader:
 NRRD = NrrdReader()
 
 
-def _header(path: Path) -> tuple[dict[str, Any], int]:
-    """Return the fields of the header and where it ends."""
+def key_values(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the fields of the header of an NRRD file, and what people and programs wrote beside them.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Returns
+    -------
+    tuple of (dict, dict)
+        Fields of the format as pynrrd parses them; keys to values of the rest, as they were before they were escaped.
+
+    Raises
+    ------
+    ImageError
+        If it is no NRRD file, or its header cannot be read.
+    """
+    with parsing(path):
+        header, _, text = _header(path)
+    pairs = [line.rstrip("\r").split(":=", 1) for line in text.split("\n") if not line.startswith("#")]
+    found = {pair[0]: unescaped(pair[1]) for pair in pairs if len(pair) == 2}
+    return {name: value for name, value in header.items() if name not in found}, found
+
+
+def _header(path: Path) -> tuple[dict[str, Any], int, str]:
+    """Return the fields of the header, where it ends, and its text."""
     import nrrd
 
     with path.open("rb") as file:
-        head = file.read(_LONGEST_HEADER)
-        if not re.search(rb"\r?\n\r?\n", head) and len(head) == _LONGEST_HEADER:
-            raise ImageError(
-                printable(path), "has no end of its header in its first megabyte", "Export it again"
-            )
-        file.seek(0)
-        header = dict(nrrd.read_header(file))
-        offset = file.tell()
+        head = b""
+        while not (end := re.search(rb"\r?\n\r?\n", head)):
+            more = file.read(max(1 << 16, len(head)))
+            head += more
+            if not more:
+                break
+            if len(head) > LONGEST_HEADER:
+                raise ImageError(
+                    printable(path), "has no end of its header in its first 16 MiB", "Export it again"
+                )
+    offset = end.end() if end else len(head)
+    text = head[:offset].decode("utf-8", "replace")
+    header = dict(nrrd.read_header(text.split("\n")))
     for name in ("type", "dimension", "sizes", "encoding"):
         if name not in header:
             raise ImageError(printable(path), f"lacks the field {name!r} in its header", "Export it again")
@@ -123,7 +163,7 @@ def _header(path: Path) -> tuple[dict[str, Any], int]:
     header["encoding"] = {"gzip": "gz", "bzip2": "bz2"}.get(
         header["encoding"].lower(), header["encoding"].lower()
     )
-    return header, offset
+    return header, offset, text
 
 
 def _stored(path: Path, header: dict[str, Any]) -> np.dtype[Any]:
@@ -175,6 +215,9 @@ def _layout(path: Path, header: dict[str, Any]) -> tuple[Layout, list[str]]:
         )
     shape = header["sizes"][::-1]
     axes = drop_singletons(letters[::-1], shape)
+    said = reference(header)
+    if said is not None and said[1]["Z"] > 1 and "Z" in letters:
+        axes = "".join("Z" if own == "Z" else axis for own, axis in zip(letters[::-1], axes, strict=True))
     if _samples(header):
         axes = axes.replace("C", "S")
     return Layout(axes, shape), notes
@@ -225,7 +268,7 @@ def _layers(header: dict[str, Any], layout: Layout) -> list[Channel]:
     while f"Segment{number}_Name" in header:
         layer = str(header.get(f"Segment{number}_Layer", "0"))
         if layer.isdecimal() and int(layer) < count:
-            names[int(layer)].append(header[f"Segment{number}_Name"])
+            names[int(layer)].append(unescaped(header[f"Segment{number}_Name"]))
         number += 1
     return [Channel(", ".join(own)) for own in names] if number else []
 
