@@ -25,7 +25,7 @@ class Layout:
     shape
         Size of the array.
     at
-        Index along each ``-`` axis, in their order.
+        Index along each ``-`` axis, in their order; by default 0 along all.
     samples
         How many of the samples belong to the image; None for all (transparency is left out by a smaller number).
     """
@@ -38,6 +38,8 @@ class Layout:
     image_shape: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
+        if not self.at:
+            object.__setattr__(self, "at", (0,) * self.axes.count(FIXED))
         sizes = {
             axis: size for axis, size in zip(self.axes, self.shape, strict=True) if axis not in (FIXED, "S")
         }

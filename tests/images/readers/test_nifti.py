@@ -124,3 +124,10 @@ def test_what_is_no_image_is_told(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(noise(2, 1, 2, 2, 20, 30).T, np.eye(4)), tmp_path / "d.nii")
     with pytest.raises(ImageError, match="which is no image"):
         open_image(tmp_path / "d.nii")
+
+
+def test_a_volume_of_one_plane_is_a_picture(tmp_path: Path) -> None:
+    array = np.arange(600, dtype=np.int16).reshape(1, 20, 30)
+    nib.save(nib.Nifti1Image(array.T, np.eye(4)), tmp_path / "a.nii")
+    with open_image(tmp_path / "a.nii") as image:
+        assert_reads(image, array[0])

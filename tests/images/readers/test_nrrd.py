@@ -237,3 +237,9 @@ def test_names_are_utf8_and_unescaped(tmp_path: Path) -> None:
     image = open_image(tmp_path / "a.seg.nrrd")
     assert [channel.name for channel in image.channels] == ["größe\\1\nx", ""]
     assert key_values(tmp_path / "a.seg.nrrd")[1]["Segment0_Name"] == "größe\\1\nx "
+
+
+def test_a_volume_of_one_plane_is_a_picture(tmp_path: Path) -> None:
+    array = noise(1, 20, 30)
+    nrrd.write(str(tmp_path / "a.nrrd"), array.T, {"kinds": ["domain"] * 3})
+    assert_reads(open_image(tmp_path / "a.nrrd"), array[0])
