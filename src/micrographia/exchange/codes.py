@@ -56,6 +56,18 @@ _TABLE = (
     ("E011", _WARNING, "an address that would have to be fetched", "It was not; what is built in was used."),
     ("E012", _WARNING, "an entry that occurs twice", "The first counts; the second is kept in origin.json."),
     ("E013", _WARNING, "a file that cannot be carried", "It was left out of what was written."),
+    (
+        "E014",
+        _WARNING,
+        "a field that an archive asks for",
+        "What was written is valid without it, but that archive does not take it.",
+    ),
+    (
+        "E015",
+        _INFO,
+        "a field without a term in the format",
+        "It was written in a form that this package reads again, and others may not.",
+    ),
 )
 
 CODES: dict[str, Code] = {

@@ -67,8 +67,15 @@ class Taker:
     def left(self) -> dict[str, list[str]]:
         """Return what nobody took: pattern (``annotations[].classes[].name``) to the dotted paths of the fields."""
         left: dict[str, list[str]] = {}
-        for at, _ in paths(self.plain):
-            if not any(at[: len(at) - cut] in self.taken for cut in range(len(at))):
-                pattern = dotted(step if isinstance(step, str) else "[]" for step in at).replace(".[]", "[]")
-                left.setdefault(pattern, []).append(dotted(at))
+        for at, _ in self.leaves():
+            pattern = dotted(step if isinstance(step, str) else "[]" for step in at).replace(".[]", "[]")
+            left.setdefault(pattern, []).append(dotted(at))
         return left
+
+    def leaves(self) -> list[tuple[Tokens, Any]]:
+        """Return what nobody took, value by value, each with its path."""
+        return [
+            (at, value)
+            for at, value in paths(self.plain)
+            if not any(at[: len(at) - cut] in self.taken for cut in range(len(at)))
+        ]
