@@ -15,13 +15,15 @@ STACKED = ("image", "mask", "region", "start")
 """What has one shape in all patches."""
 
 
-def collate(patches: Sequence[Mapping[str, Any]]) -> Patch:
+def collate(patches: Sequence[Mapping[str, Any]], room: Mapping[str, Any] | None = None) -> Patch:
     """Put patches into one batch.
 
     Parameters
     ----------
     patches
         At least one, with the same keys.
+    room
+        Key to the array into which its values are stacked; new ones by default.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def collate(patches: Sequence[Mapping[str, Any]]) -> Patch:
                     f"patches of different shapes do not fit into a batch: {', '.join(names[:4])}",
                     "Choose channels=, or images of one kind with groups= or images=",
                 )
-            found[key] = np.stack(values)
+            found[key] = np.stack(values, out=None if room is None else room.get(key))
         elif isinstance(values[0], int | float):
             found[key] = np.array(values)
         else:

@@ -18,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 LANES = 8
 """The largest number of lanes."""
 
-WIDE = 3
+WIDE = 1
 """A lane's window holds at least so many of the largest blocks, if there is memory for it."""
 
 

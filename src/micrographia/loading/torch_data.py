@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
+from micrographia.loading import lending
 from micrographia.loading.batching import Patch, collate
+from micrographia.loading.lending import Lender, tensors
 
 if TYPE_CHECKING:
     from micrographia.loading.epochs import Patches
-
-
-def tensors(patch: Patch) -> Patch:
-    """Return a patch or batch with its arrays as tensors, which share their memory."""
-    return {
-        key: torch.from_numpy(np.ascontiguousarray(value)) if isinstance(value, np.ndarray) else value
-        for key, value in patch.items()
-    }
 
 
 class TorchPatches(Dataset[Patch]):
@@ -64,6 +60,9 @@ class TorchIterable(IterableDataset[Patch]):
         self.batch = batch
         self.clock = torch.tensor([patches.epoch, patches._from])
         self.clock.share_memory_()  # type: ignore[no-untyped-call]
+        self.name = uuid4().hex
+        self._lender: Lender | None = None
+        weakref.finalize(self, lending.close, self.name).atexit = False
 
     def __len__(self) -> int:
         """Return the number of patches of this epoch and shard that are left, or of batches."""
@@ -87,6 +86,10 @@ class TorchIterable(IterableDataset[Patch]):
         order = patches.in_batches(size)
         runs = (np.arange(len(order)) - first) // size
         mine = (np.arange(len(order)) >= first) & (runs % count == rank)
+        # It lives as long as the worker: what it lent is perhaps not yet received when an epoch ends.
+        if info is not None and self._lender is None:
+            self._lender = Lender(self.name, rank)
+        lender = self._lender
         held: list[Patch] = []
         part = type(order)(order.draws[mine], order.lanes[mine])
         for patch in patches.stream(part):
@@ -95,7 +98,7 @@ class TorchIterable(IterableDataset[Patch]):
                 continue
             held.append(patch)
             if len(held) == size:
-                yield tensors(collate(held))
+                yield tensors(collate(held)) if lender is None else lender.batch(held)
                 held = []
         if held:
-            yield tensors(collate(held))
+            yield tensors(collate(held)) if lender is None else lender.batch(held)
