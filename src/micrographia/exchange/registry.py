@@ -11,6 +11,12 @@ from micrographia.exchange.source import Source
 
 BUILT_IN: dict[str, str] = {
     "mifa": "micrographia.exchange.mifa_documents:MIFA_DOCUMENTS",
+    "croissant": "micrographia.exchange.croissant:CROISSANT",
+    "datacite": "micrographia.exchange.citation.datacite:DATACITE",
+    "cff": "micrographia.exchange.citation.cff:CITATION_CFF",
+    "bibtex": "micrographia.exchange.citation.bibtex:BIBTEX",
+    "schemaorg": "micrographia.exchange.citation.schemaorg:SCHEMA_ORG",
+    "slicer": "micrographia.exchange.slicer:SLICER",
 }
 """Name of a format to the module and the object that it is."""
 
