@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import threading
 import warnings
@@ -29,7 +30,13 @@ DEFLATE_RATIO = 1040
 
 def printable(path: str | os.PathLike[str]) -> str:
     r"""Return a path as text that can be printed anywhere: bytes that are no UTF-8 are written as ``\xNN``."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return address_of(path) or os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def address_of(path: str | os.PathLike[str]) -> str:
+    """Return the address that a path stands for, in which a ``Path`` leaves one slash of two; empty for other paths."""
+    found = re.match(r"(https?|s3):/+(?=[^/])", os.fspath(path), flags=re.IGNORECASE)
+    return f"{found[1]}://{os.fspath(path)[found.end() :]}" if found else ""
 
 
 def limit() -> int:

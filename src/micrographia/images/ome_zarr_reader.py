@@ -75,8 +75,8 @@ def open_level(path: str | os.PathLike[str], member: str = "", level: int = 0) -
     ImageError
         If it cannot be read or has no such member or level.
     """
-    path = Path(path)
     store = open_store(path)
+    path = Path(path)
     if "labels" in member.split("/")[:-1]:
         return _open(store, path, inner_path(store, member, ""), level)
     names = _image_names(store)
@@ -85,7 +85,7 @@ def open_level(path: str | os.PathLike[str], member: str = "", level: int = 0) -
 
 def count_levels(path: str | os.PathLike[str], member: str = "") -> int:
     """Return how many levels the pyramid of an image or a label image has."""
-    store = open_store(Path(path))
+    store = open_store(path)
     return len(parse_multiscale(store, read_group(store, member)).paths)
 
 
@@ -104,7 +104,7 @@ def label_names(path: str | os.PathLike[str], member: str = "") -> list[str]:
     ImageError
         If the metadata that list them cannot be read.
     """
-    return list_labels(open_store(Path(path)), member)
+    return list_labels(open_store(path), member)
 
 
 def open_label(path: str | os.PathLike[str], name: str, member: str = "", level: int = 0) -> Image:
@@ -124,8 +124,8 @@ def open_label(path: str | os.PathLike[str], name: str, member: str = "", level:
     ImageError
         If it has no such label image, or it cannot be read.
     """
-    path = Path(path)
     store = open_store(path)
+    path = Path(path)
     names = list_labels(store, member)
     if name not in names:
         remedy = f"It has {', '.join(names)}" if names else "It has none"

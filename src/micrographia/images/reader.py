@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from micrographia import plugins
 from micrographia.errors import ImageError
-from micrographia.images.files import is_folder, look, printable
+from micrographia.images.files import address_of, is_folder, look, printable
 from micrographia.images.image import Image, Member
 
 
@@ -138,7 +138,8 @@ def members(path: str | PathLike[str]) -> list[Member]:
     Parameters
     ----------
     path
-        A file, or the folder of an OME-Zarr image.
+        A file, the folder of an OME-Zarr image, or the address of one: OME-Zarr is read in part, of other formats the
+        whole file is kept on disk.
 
     Raises
     ------
@@ -154,8 +155,8 @@ def members(path: str | PathLike[str]) -> list[Member]:
     ...     members(f"{folder}/a.npy")
     [Member(name='', axes='ZYX', shape=(5, 32, 64), dtype='uint16')]
     """
-    place = Path(path)
-    return find_reader(place)[0].members(place)
+    place = _place(path)
+    return _reader(place)[0].members(place)
 
 
 def open_image(path: str | PathLike[str], member: str = "") -> Image:
@@ -164,7 +165,8 @@ def open_image(path: str | PathLike[str], member: str = "") -> Image:
     Parameters
     ----------
     path
-        A file, or the folder of an OME-Zarr image.
+        A file, the folder of an OME-Zarr image, or the address of one: OME-Zarr is read in part, of other formats the
+        whole file is kept on disk.
     member
         A name from :func:`members`, or its number; empty if the file holds one image.
 
@@ -173,11 +175,24 @@ def open_image(path: str | PathLike[str], member: str = "") -> Image:
     ImageError
         If it cannot be read, or holds several images and none is named.
     """
-    place = Path(path)
-    reader, notes = find_reader(place)
+    place = _place(path)
+    reader, notes = _reader(place)
     image = reader.open(place, member)
     image.notes = (*notes, *image.notes)
     return image
+
+
+def _place(path: str | PathLike[str]) -> Path:
+    address = address_of(path)
+    if not address:
+        return Path(path)
+    from micrographia.images.remote import local_copy
+
+    return local_copy(address) or Path(path)
+
+
+def _reader(place: Path) -> tuple[Reader, list[str]]:
+    return (_built_in(_BUILT_IN[-1]), []) if address_of(place) else find_reader(place)
 
 
 def image_suffixes() -> Iterator[str]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import google_crc32c
 import numpy as np
 
 from micrographia.errors import ImageError
@@ -22,7 +21,7 @@ from micrographia.images.cache import BlockOwner
 from micrographia.images.codecs import Codec, CodecError
 from micrographia.images.files import decoding, limit
 from micrographia.images.image import Array, Region
-from micrographia.images.zarr_files import EMPTY
+from micrographia.images.zarr_index import SLACK, fetch_chunks, index_length, parse_index
 from micrographia.images.zarr_metadata import ArrayMetadata
 from micrographia.images.zarr_store import Store
 from micrographia.work import cores
@@ -35,9 +34,6 @@ WORTH_KEEPING = 1 << 20
 
 REMEMBERED = 4096
 """How many chunks are remembered that were needed once."""
-
-SLACK = 1 << 16
-"""A chunk that is not compressible takes more bytes encoded than decoded, by less than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +92,14 @@ class ZarrArray:
         if codec is None:
             return self._read_foreign(region)
         out = np.empty([part.stop - part.start for part in region], self.metadata.dtype)
-        if self._native:
+        if self.store.remote:
+            places = self._places(region)
+            missing = [place for place in places if self._blocks.kept(place) is None]
+            self._share(out, region, places, codec, fetch_chunks(self, missing))
+        elif self._native:
             self._read_shards(region, codec, out)
         else:
-            self._read_chunks(region, codec, out)
+            self._share(out, region, self._places(region), codec, {})
         return out
 
     def close(self) -> None:
@@ -225,42 +225,53 @@ class ZarrArray:
             "Copy it again; the rest of the image can be read",
         )
 
+    def file_of(self, place: tuple[int, ...]) -> str:
+        """Return the name of the file that holds a chunk."""
+        return self._prefix + self.metadata.key(self.shard_of(place))
+
+    def shard_of(self, place: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the place of the file that holds a chunk."""
+        return tuple(at // n for at, n in zip(place, self._per_shard, strict=True))
+
+    def number_of(self, place: tuple[int, ...]) -> int:
+        """Return the number of a chunk within its shard."""
+        inner = [at % n for at, n in zip(place, self._per_shard, strict=True)]
+        return int(np.ravel_multi_index(inner, self._per_shard))
+
+    def indexes(self, shards: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], Array]:
+        """Return the indexes of shards of a remote store, those not known yet asked for at once; see :meth:`_index`."""
+        found = {shard: self._blocks.kept(("index", shard)) for shard in shards}
+        unknown = [shard for shard, index in found.items() if index is None]
+        names = [self._prefix + self.metadata.key(shard) for shard in unknown]
+        length = index_length(self.metadata, math.prod(self._per_shard))
+        ends = self.store.ends(names, length, first=self.metadata.index_first)
+        for shard, name, end in zip(unknown, names, ends, strict=True):
+            index = np.empty((0, 2), np.int64)
+            if end is not None:
+                index = parse_index(self.store.place(name), *end, length)
+            self._blocks.keep(("index", shard), index)
+            found[shard] = index
+        return {shard: index for shard, index in found.items() if index is not None}
+
     def read_index(self, shard: tuple[int, ...]) -> Array:
         """Return offset and size of every chunk of a shard; raise ``ImageError`` if the index is damaged."""
         return self._index(self._prefix + self.metadata.key(shard), math.prod(self._per_shard))
 
     def _index(self, name: str, count: int) -> Array:
         """Return the index of a shard: offset and size of every chunk, -1 for none; nothing if there is no shard."""
-        length = 16 * count + (4 if self.metadata.checked else 0)
+        length = index_length(self.metadata, count)
         size = self.store.size(name)
         if size is None:
             return np.empty((0, 2), np.int64)
         data = b""
         if size >= length:
             data = self.store.part(name, 0 if self.metadata.index_first else size - length, length) or b""
-        if len(data) != length:
-            raise ImageError(
-                self.store.place(name), f"is cut short: {size:,} bytes cannot hold its index", "Copy it again"
-            )
-        table, checksum = data[: 16 * count], data[16 * count :]
-        if checksum and google_crc32c.value(table) != int.from_bytes(checksum, "little"):
-            raise ImageError(
-                self.store.place(name), "is damaged: the checksum of its index does not fit", "Copy it again"
-            )
-        index = np.frombuffer(table, "<u8").reshape(count, 2)
-        there = ~(index == EMPTY).all(axis=1)
-        if (index[there] > size).any():
-            raise ImageError(
-                self.store.place(name),
-                "is cut short or damaged: its index points beyond its end",
-                "Copy it again",
-            )
-        return np.where(there[:, np.newaxis], index, 0).astype(np.int64) - ~there[:, np.newaxis]
+        return parse_index(self.store.place(name), data, size, length)
 
     # Files of one chunk, and codecs without a kernel: one chunk a call.
 
-    def _read_chunks(self, region: Region, codec: Codec, out: Array) -> None:
-        places = list(
+    def _places(self, region: Region) -> list[tuple[int, ...]]:
+        return list(
             itertools.product(
                 *(
                     range(part.start // step, -(-part.stop // step))
@@ -268,16 +279,32 @@ class ZarrArray:
                 )
             )
         )
+
+    def _share(
+        self,
+        out: Array,
+        region: Region,
+        places: Sequence[tuple[int, ...]],
+        codec: Codec,
+        fetched: Mapping[tuple[int, ...], bytes | None],
+    ) -> None:
         count = cores()
         if len(places) == 1 or out.nbytes < WORTH_THREADS or count == 1:
-            self._fill(out, region, places, codec)
+            self._fill(out, region, places, codec, fetched)
             return
         with ThreadPoolExecutor(count, "zarr") as pool:
             shares = (places[first::count] for first in range(count))
-            for _ in pool.map(lambda share: self._fill(out, region, share, codec), shares):
+            for _ in pool.map(lambda share: self._fill(out, region, share, codec, fetched), shares):
                 pass
 
-    def _fill(self, out: Array, region: Region, places: Sequence[tuple[int, ...]], codec: Codec) -> None:
+    def _fill(
+        self,
+        out: Array,
+        region: Region,
+        places: Sequence[tuple[int, ...]],
+        codec: Codec,
+        fetched: Mapping[tuple[int, ...], bytes | None],
+    ) -> None:
         """Decode chunks into their part of the region."""
         size = self.metadata.chunk
         for place in places:
@@ -290,38 +317,52 @@ class ZarrArray:
                 whole = whole and start == first and stop == min(first + step, length)
             into = out[tuple(target)]
             if whole and into.shape == size and into.flags.c_contiguous and codec.dtype == out.dtype:
-                self._decode(place, codec, into)
+                self._decode(place, codec, into, fetched)
             elif whole:
                 chunk = np.empty(size, codec.dtype)
-                self._decode(place, codec, chunk)
+                self._decode(place, codec, chunk, fetched)
                 into[...] = chunk[tuple(source)]
             else:
-                into[...] = self._blocks.block(place, partial(self._fresh, place, codec))[tuple(source)]
+                into[...] = self._blocks.block(place, partial(self._fresh, place, codec, fetched))[
+                    tuple(source)
+                ]
 
-    def _fresh(self, place: tuple[int, ...], codec: Codec) -> Array:
+    def _fresh(
+        self, place: tuple[int, ...], codec: Codec, fetched: Mapping[tuple[int, ...], bytes | None]
+    ) -> Array:
         chunk = np.empty(self.metadata.chunk, codec.dtype)
-        self._decode(place, codec, chunk)
+        self._decode(place, codec, chunk, fetched)
         return chunk
 
-    def _decode(self, place: tuple[int, ...], codec: Codec, out: Array) -> None:
+    def _decode(
+        self,
+        place: tuple[int, ...],
+        codec: Codec,
+        out: Array,
+        fetched: Mapping[tuple[int, ...], bytes | None],
+    ) -> None:
         """Decode one chunk, or fill it if it is not there."""
-        if self.metadata.sharded:
-            steps = zip(place, self.metadata.chunk, strict=True)
-            part = next(self._parts(tuple(slice(at * step, (at + 1) * step) for at, step in steps)))
-            name, start, size = part.name, int(part.starts[0]), int(part.sizes[0])
-            data = self.store.part(name, start, size) if 0 <= size <= out.nbytes + SLACK else None
-            if size >= 0 and (data is None or len(data) != size):
-                raise self._misplaced(part, 0)
-        else:
-            name = self._prefix + self.metadata.key(place)
-            data = self.store.read(name, out.nbytes + SLACK)
+        name = self.file_of(place)
+        data = fetched[place] if place in fetched else self._encoded(place, name, out.nbytes + SLACK)
         if data is None:
             out[...] = self.metadata.fill
             return
         try:
             codec.decode(data, out)
         except CodecError as error:
+            self.store.discard(name)
             raise self._damaged(name, place, str(error)) from error
+
+    def _encoded(self, place: tuple[int, ...], name: str, longest: int) -> bytes | None:
+        if not self.metadata.sharded:
+            return self.store.read(name, longest)
+        steps = zip(place, self.metadata.chunk, strict=True)
+        part = next(self._parts(tuple(slice(at * step, (at + 1) * step) for at, step in steps)))
+        start, size = int(part.starts[0]), int(part.sizes[0])
+        data = self.store.part(part.name, start, size) if 0 <= size <= longest else None
+        if size >= 0 and (data is None or len(data) != size):
+            raise self._misplaced(part, 0)
+        return data
 
     def _read_foreign(self, region: Region) -> Array:
         with decoding(self.store.path, f"the chunks of {self.path or 'this array'}"):
@@ -357,5 +398,9 @@ def _open_foreign(store: Store, path: str) -> Any:
     import zarr
     from zarr.storage import LocalStore, ZipStore
 
+    if store.remote:
+        from micrographia.images.zarr_foreign import foreign_store
+
+        return zarr.open_array(foreign_store(store), path=path, mode="r")
     place = LocalStore(store.path, read_only=True) if store.path.is_dir() else ZipStore(store.path, mode="r")
     return zarr.open_array(place, path=path, mode="r")

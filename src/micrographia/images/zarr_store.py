@@ -14,20 +14,23 @@ import threading
 import zipfile
 from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from micrographia.errors import ImageError
-from micrographia.images.files import failure, printable, within_limit
+from micrographia.images.files import address_of, failure, printable, within_limit
 from micrographia.paths import has_link
+from micrographia.remote import Want
 
 OPEN_FILES = 64
 """How many files the process keeps open at most."""
 
 METADATA_LIMIT = 64 << 20
 """A larger metadata file is refused."""
+
+Entry = TypeVar("Entry")
 
 METADATA_NAMES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
@@ -110,6 +113,20 @@ class Store(ABC):
     def direct(self) -> bool:
         """Whether all files lie somewhere as they are, so that they can be located."""
         return True
+
+    remote = False
+    """Whether it lies at an address."""
+
+    def many(self, wants: Sequence[Want]) -> list[bytes | None]:
+        """Return parts of files of a remote store, asked for at once; None for a file that is not there."""
+        raise NotImplementedError
+
+    def ends(self, names: Sequence[str], length: int, *, first: bool) -> list[tuple[bytes, int] | None]:
+        """Return the last (or first) bytes of files of a remote store, and their sizes; None for one not there."""
+        raise NotImplementedError
+
+    def discard(self, name: str) -> None:  # noqa: B027
+        """Drop what is kept of a file that turned out to be damaged; nothing is kept of files of this machine."""
 
     @abstractmethod
     def names(self, folder: str = "") -> Iterator[tuple[str, int]]:
@@ -250,14 +267,7 @@ class ZipStore(Store):
                         self._entries[entry.filename] = known
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise failure(path, error, "this zip") from error
-        tops = {name.split("/", 1)[0] for name in self._entries if "/" in name}
-        if not any(name in self._entries for name in METADATA_NAMES) and len(tops) == 1:
-            prefix = tops.pop() + "/"
-            self._entries = {
-                name.removeprefix(prefix): entry
-                for name, entry in self._entries.items()
-                if name.startswith(prefix)
-            }
+        self._entries = below_only_folder(self._entries)
         self._starts: dict[str, int] = {}
 
     def size(self, name: str) -> int | None:
@@ -338,8 +348,23 @@ class ZipStore(Store):
         )
 
 
-def open_store(path: Path) -> Store:
-    """Return the store in a folder or a zip."""
+def below_only_folder(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Return what lies in a zip by name, without the one folder in which a zip may hold a whole hierarchy."""
+    tops = {name.split("/", 1)[0] for name in entries if "/" in name}
+    if any(name in entries for name in METADATA_NAMES) or len(tops) != 1:
+        return entries
+    prefix = tops.pop() + "/"
+    return {name.removeprefix(prefix): entry for name, entry in entries.items() if name.startswith(prefix)}
+
+
+def open_store(path: str | os.PathLike[str]) -> Store:
+    """Return the store in a folder or a zip, on this machine or at an address."""
+    address = address_of(path)
+    if address:
+        from micrographia.images.zarr_remote import open_remote_store
+
+        return open_remote_store(address)
+    path = Path(path)
     return FolderStore(path) if path.is_dir() else ZipStore(path)
 
 

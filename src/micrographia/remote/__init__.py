@@ -4,14 +4,20 @@
 """
 
 from micrographia.remote.addresses import below, beside, is_address, last_name, shown
+from micrographia.remote.downloads import cached_file, download
+from micrographia.remote.files import RemoteFiles, Want
 from micrographia.remote.reading import fetch_bytes, read_range, size
 from micrographia.remote.requests import ChangedError, MissingError
 
 __all__ = [
     "ChangedError",
     "MissingError",
+    "RemoteFiles",
+    "Want",
     "below",
     "beside",
+    "cached_file",
+    "download",
     "fetch_bytes",
     "is_address",
     "last_name",

@@ -40,7 +40,7 @@ class NoRangesError(ExchangeError):
     """A server that sends a whole file when it is asked for a part."""
 
 
-class _PassingError(Exception):
+class PassingError(Exception):
     """A failure that may pass; ``wait`` are the seconds that the server asks for."""
 
     def __init__(self, problem: str, wait: float = 0) -> None:
@@ -106,7 +106,9 @@ class Ask:
     method
         ``GET``, or ``HEAD`` for the size alone.
     sink
-        Takes the bytes of a download as they come, with the place of the first; by default they are collected.
+        Takes the bytes of a download as they come; by default they are collected.
+    told
+        Takes the version before the first bytes come.
     patient
         Whether it may take as long as it keeps sending.
     """
@@ -119,6 +121,7 @@ class Ask:
     unchanged: bool = False
     method: str = "GET"
     sink: Callable[[bytes], None] | None = None
+    told: Callable[[Entity], None] | None = None
     patient: bool = False
 
     @property
@@ -168,24 +171,42 @@ def send(ask: Ask) -> Answer | None:
     tries = int(chosen.retries) + 1
     for number in range(tries):
         try:
-            return _follow(ask, target, chosen, deadline)
-        except _PassingError as error:
-            pause = chosen.backoff * 2**number * random.uniform(0.5, 1)  # noqa: S311 - no secret
-            pause = max(error.wait, min(pause, LONGEST_WAIT))
-            if error.wait > LONGEST_WAIT:
-                raise ExchangeError(
-                    shown(ask.address), f"asks to wait {error.wait:,.0f} s ({error})", "Come back then"
-                ) from error
-            if number + 1 == tries or time.monotonic() + pause > deadline:
-                tried = f"tried {number + 1} times" if number else "tried once"
-                raise ExchangeError(
-                    shown(ask.address), f"cannot be read: {error} ({tried})", _LATER
-                ) from error
-        time.sleep(pause)
+            return follow(ask, target, chosen, deadline)
+        except PassingError as error:
+            last = number + 1 == tries
+            pause(ask.address, error, number, chosen, time.monotonic() if last else deadline)
     raise AssertionError("unreachable")
 
 
-def _follow(ask: Ask, target: Target, chosen: Settings, deadline: float) -> Answer | None:
+def pause(address: str, error: PassingError, number: int, chosen: Settings, deadline: float) -> None:
+    """Wait before a request is repeated for the ``number + 1``-th time.
+
+    Raises
+    ------
+    ExchangeError
+        If the wait would end after the deadline, or the server asks for a longer one than is bearable.
+    """
+    seconds = chosen.backoff * 2 ** min(number, 16) * random.uniform(0.5, 1)  # noqa: S311 - no secret
+    seconds = max(error.wait, min(seconds, LONGEST_WAIT))
+    if error.wait > LONGEST_WAIT:
+        said = f"asks to wait {error.wait:,.0f} s ({error})"
+        raise ExchangeError(shown(address), said, "Come back then") from error
+    if time.monotonic() + seconds >= deadline:
+        tried = f"tried {number + 1} times" if number else "tried once"
+        raise ExchangeError(shown(address), f"cannot be read: {error} ({tried})", _LATER) from error
+    time.sleep(seconds)
+
+
+def follow(ask: Ask, target: Target, chosen: Settings, deadline: float) -> Answer | None:
+    """Send a request once, wherever it is sent on to, and return the verified answer; see :func:`send`.
+
+    Raises
+    ------
+    PassingError
+        If it failed for a reason that may pass.
+    ExchangeError
+        As :func:`send`.
+    """
     for _ in range(REDIRECTS + 1):
         onward = _exchange(ask, target, chosen, deadline)
         if not isinstance(onward, Target):
@@ -209,13 +230,13 @@ def _exchange(ask: Ask, target: Target, chosen: Settings, deadline: float) -> An
             connection.close()
             if again and not isinstance(error, StalledError):
                 continue
-            raise _PassingError(_said(error)) from error
+            raise PassingError(_said(error)) from error
         try:
             answer = _judge(ask, target, response)
             whole = response.isclosed() and not response.will_close
         except (OSError, http.client.HTTPException) as error:
             connection.close()
-            raise _PassingError(_said(error)) from error
+            raise PassingError(_said(error)) from error
         except BaseException:
             connection.close()
             raise
@@ -256,7 +277,7 @@ def _judge(ask: Ask, target: Target, response: http.client.HTTPResponse) -> Answ
             "Only what is public can be read; download it",
         )
     if status in _PASSING:
-        raise _PassingError(f"the server answers {status} {_words(response)}".rstrip(), _wait(response))
+        raise PassingError(f"the server answers {status} {_words(response)}".rstrip(), _wait(response))
     if status == 412 or (status == 416 and ask.known.is_known):
         raise _changed(ask)
     if status == 416:
@@ -298,7 +319,7 @@ def _body(ask: Ask, response: http.client.HTTPResponse) -> Answer:
     tag, modified = headers.get("ETag", "").strip(), headers.get("Last-Modified", "").strip()
     start, size = 0, length
     if ask.ranged and response.status == 200:
-        if ask.known.differs(Entity(length, tag, modified)):
+        if ask.known.differs(Entity(length, tag, modified)) and not ask.unchanged:
             raise _changed(ask)
         raise NoRangesError(
             url, "is sent whole where a part was asked for: its server knows no ranges", "Download it"
@@ -322,6 +343,8 @@ def _body(ask: Ask, response: http.client.HTTPResponse) -> Answer:
         raise ExchangeError(
             url, "is sent without its length, so that nobody can tell whether it is whole", _LIES
         )
+    if ask.told is not None:
+        ask.told(entity)
     sent = _receive(ask, response, length)
     if _is_page(ask, headers.get("Content-Type", ""), sent[:64]):
         raise ExchangeError(url, "answers with a web page, not with the file", "Correct the address")
@@ -378,7 +401,7 @@ def _receive(ask: Ask, response: http.client.HTTPResponse, length: int) -> bytes
                 break
             ask.sink(piece)
     if 0 <= length != count:
-        raise _PassingError(f"its answer ends after {count:,} of {length:,} bytes")
+        raise PassingError(f"its answer ends after {count:,} of {length:,} bytes")
     response.close()
     return bytes(taken)
 

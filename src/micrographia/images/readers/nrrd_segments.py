@@ -18,7 +18,8 @@ LAYER = "layer "
 LARGEST = 1 << 42
 """Voxels above which nobody believes the extent of a reference image."""
 
-_OFFSET = "Segmentation_ReferenceImageExtentOffset"
+OFFSET = "Segmentation_ReferenceImageExtentOffset"
+"""Key of the voxel of the image on which a segmentation was drawn where that segmentation begins."""
 _REFERENCE = re.compile(r"Reference image geometry\|([^|&]*)\|")
 
 Place = tuple[tuple[int, ...], tuple[int, ...]]
@@ -52,7 +53,7 @@ def reference(header: Mapping[str, Any]) -> tuple[dict[str, int], dict[str, int]
     numbers = found[1].split(";") if found else []
     try:
         bounds = [int(number) for number in numbers[16:22]]
-        moved = [int(number) for number in str(header.get(_OFFSET, "")).split()]
+        moved = [int(number) for number in str(header.get(OFFSET, "")).split()]
     except ValueError:
         return None
     if len(bounds) != 6 or len(moved) != 3:
