@@ -1,0 +1,151 @@
+"""Which stems occur where in a published catalogue, and how well a dataset answers a question: bm25 as in FTS5."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyarrow import compute
+
+from micrographia.catalogue.columns import Numbers
+from micrographia.catalogue.layout import FIELD_STEP
+from micrographia.catalogue.ranges import Table
+from micrographia.catalogue.shelf import Places, Scores
+from micrographia.catalogue.texts import FIELDS, WEIGHTS
+from micrographia.catalogue.words import Group, Phrase, Question
+
+K1, B = 1.2, 0.75
+"""The constants of bm25 that FTS5 uses."""
+LEAST = 1e-6
+"""Weight of a word that occurs in more than half of the datasets, as in FTS5."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Where a phrase occurs.
+
+    Parameters
+    ----------
+    rows
+        Numbers of datasets, ascending.
+    weight
+        How often it occurs in each, weighted by field.
+    """
+
+    rows: Places
+    weight: Numbers
+
+
+class Postings:
+    """The words of a published catalogue.
+
+    Parameters
+    ----------
+    table
+        The file of words.
+    lengths
+        Returns the number of words of every dataset (datasets, float64).
+    tokens
+        Number of words of all datasets.
+    """
+
+    def __init__(self, table: Table, lengths: Callable[[], Numbers], tokens: int) -> None:
+        self._table, self._lengths, self._tokens = table, lengths, tokens
+        self._rows: dict[str, tuple[list[int], npt.NDArray[np.bool_]]] = {}
+        self._counts: dict[str, Hits] = {}
+
+    def has(self, stem: str) -> bool:
+        """Whether a stem occurs."""
+        return len(self.hits(stem).rows) > 0
+
+    def beginning(self, letters: str, most: int) -> list[str]:
+        """Return stems that begin with these letters, the most frequent first."""
+        groups = self._table.groups("stem", letters, letters + "\U0010ffff")
+        if not groups:
+            return []
+        column = self._table.read(["stem"], groups)["stem"]
+        found = compute.value_counts(column.filter(compute.starts_with(column, pattern=letters)))
+        counted = sorted((-one["counts"].as_py(), one["values"].as_py()) for one in found)
+        return [stem for _, stem in counted[:most]]
+
+    def hits(self, stem: str) -> Hits:
+        """Return where one stem occurs."""
+        if stem not in self._counts:
+            held, keep = self._of(stem, ["row", *FIELDS])
+            rows = np.asarray(held["row"].to_numpy()[keep] if held is not None else [], np.int64)
+            weight = np.zeros(len(rows))
+            for name, factor in zip(FIELDS, WEIGHTS, strict=True):
+                if held is not None:
+                    weight += factor * held[name].to_numpy()[keep]
+            self._counts[stem] = Hits(rows, weight)
+        return self._counts[stem]
+
+    def _of(self, stem: str, columns: Sequence[str]) -> tuple[Any, Any]:
+        groups = self._table.groups("stem", stem, stem)
+        if not groups:
+            return None, None
+        held = self._table.read(["stem", *columns], groups)
+        return held, compute.equal(held["stem"], stem).to_numpy()
+
+    def _positions(self, stem: str) -> dict[int, npt.NDArray[np.int64]]:
+        held, keep = self._of(stem, ["row", "positions"])
+        if held is None:
+            return {}
+        chosen = held.filter(keep)
+        return {
+            int(row): np.asarray(found, np.int64)
+            for row, found in zip(chosen["row"].to_pylist(), chosen["positions"].to_pylist(), strict=True)
+        }
+
+    def phrase(self, phrase: Phrase) -> Hits:
+        """Return where a phrase occurs: its words one after another in one field."""
+        if len(phrase.tokens) == 1:
+            return self.hits(phrase.tokens[0])
+        if not all(self.has(token) for token in phrase.tokens):
+            return Hits(np.zeros(0, np.int64), np.zeros(0))
+        every = [self._positions(token) for token in phrase.tokens]
+        common = sorted(set(every[0]).intersection(*every[1:]))
+        rows, weights = [], []
+        for row in common:
+            starts = every[0][row]
+            for step, held in enumerate(every[1:], 1):
+                starts = starts[np.isin(starts + step, held[row])]
+            if len(starts):
+                rows.append(row)
+                weights.append(sum(WEIGHTS[int(start) // FIELD_STEP] for start in starts))
+        return Hits(np.asarray(rows, np.int64), np.asarray(weights, np.float64))
+
+    def search(self, question: Question, count: int) -> tuple[Places, Scores]:
+        """Return the datasets that answer a question, ascending, and how well.
+
+        Parameters
+        ----------
+        question
+            The question, with beginnings settled.
+        count
+            Number of datasets.
+        """
+        mask = np.ones(count, np.bool_) if question.groups else np.zeros(count, np.bool_)
+        scores = np.zeros(count)
+        lengths = self._lengths() if question.wanted else np.ones(count)
+        average = self._tokens / count if count else 1.0
+        for group in question.wanted:
+            mask &= self._any(group, count)
+            for phrase in group.phrases:
+                found = self.phrase(phrase)
+                rarity = np.log((count - len(found.rows) + 0.5) / (len(found.rows) + 0.5))
+                saturation = found.weight + K1 * (1 - B + B * lengths[found.rows] / average)
+                scores[found.rows] += max(rarity, LEAST) * found.weight * (K1 + 1) / saturation
+        for group in question.unwanted:
+            mask &= ~self._any(group, count)
+        places = np.flatnonzero(mask)
+        return places.astype(np.int64), scores[places]
+
+    def _any(self, group: Group, count: int) -> npt.NDArray[np.bool_]:
+        mask = np.zeros(count, np.bool_)
+        for phrase in group.phrases:
+            mask[self.phrase(phrase).rows] = True
+        return mask

@@ -1,0 +1,419 @@
+"""The catalogue of one person: an SQLite file with full text, many readers beside one writer, whole after a crash."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+
+from micrographia.catalogue.columns import (
+    NUMBERS,
+    WORDS,
+    Columns,
+    HeldColumns,
+    Numbers,
+    Worded,
+    pack_words,
+    unpack_words,
+)
+from micrographia.catalogue.database import connect, guarded
+from micrographia.catalogue.entry import Entry, ImageEntry, packed, unpacked
+from micrographia.catalogue.images import image_frame, passes
+from micrographia.catalogue.shelf import ImageFilter, Places, Scores, Shelf
+from micrographia.catalogue.texts import WEIGHTS, texts
+from micrographia.catalogue.words import Question, clean, expression
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Known(NamedTuple):
+    """What a catalogue remembers of a source: sizes and times of its files, checksum of what was taken from it."""
+
+    stamp: str
+    digest: str
+
+
+class Store(Shelf):
+    """The file of a catalogue.
+
+    Parameters
+    ----------
+    path
+        The file.
+    write
+        Open it for writing; it is made if there is none.
+
+    Raises
+    ------
+    CatalogueError
+        As :func:`~micrographia.catalogue.database.connect`.
+    """
+
+    def __init__(self, path: Path | str, *, write: bool = False) -> None:
+        super().__init__(str(path))
+        self.path = Path(path)
+        self._connection = connect(self.path, write=write)
+        self._columns: tuple[int, Columns] | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _all(self, question: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with guarded(self.path):
+            return self._connection.execute(question, values).fetchall()
+
+    @property
+    def _generation(self) -> int:
+        return int(self._all("SELECT value FROM state WHERE name = 'generation'")[0][0])
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """See one state of the catalogue inside, whatever another program writes meanwhile.
+
+        Raises
+        ------
+        CatalogueError
+            If the file is damaged or locked.
+        """
+        with guarded(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._connection.execute("COMMIT")
+
+    @property
+    def columns(self) -> Columns:
+        """What datasets are filtered and counted by; made anew after another program has written."""
+        generation = self._generation
+        if self._columns is None or self._columns[0] != generation:
+            rows = self._all("SELECT data FROM columns WHERE name = 'rows' AND generation = ?", (generation,))
+            held: Columns = _Kept(self, np.frombuffer(rows[0][0], np.int64)) if rows else self._made()
+            self._columns = (generation, held)
+        return self._columns[1]
+
+    def _made(self) -> _Made:
+        found = self._all("SELECT row, entry FROM datasets ORDER BY id COLLATE BINARY")
+        return _Made([row for row, _ in found], (unpacked(text) for _, text in found))
+
+    @property
+    def _rows(self) -> Places:
+        columns = self.columns
+        assert isinstance(columns, _Kept | _Made)  # noqa: S101 - the two that are made above
+        return columns.rows
+
+    @property
+    def vocabulary(self) -> _Stems:
+        """The stems that occur."""
+        return _Stems(self)
+
+    def search(self, question: Question) -> tuple[Places, Scores]:
+        """Return the numbers of the datasets that answer a question, ascending, and how well.
+
+        Raises
+        ------
+        CatalogueError
+            If the file is damaged.
+        """
+        rows = self._rows
+        asked, not_asked = expression(question.wanted), expression(question.unwanted)
+        barred = {
+            row
+            for group in question.unwanted
+            for (row,) in self._all("SELECT rowid FROM texts WHERE texts MATCH ?", (expression([group]),))
+        }
+        if asked:
+            told = self._all(
+                "SELECT rowid, -bm25(texts, ?, ?, ?, ?, ?) FROM texts WHERE texts MATCH ?", (*WEIGHTS, asked)
+            )
+            found = np.asarray([row for row, _ in told], np.int64)
+            scores = np.asarray([score for _, score in told], np.float64)
+        else:
+            found = rows if not_asked else rows[:0]
+            scores = np.zeros(len(found))
+        keep = np.isin(found, np.asarray(sorted(barred), np.int64), invert=True)
+        places = self._places(found[keep])
+        ascending = np.argsort(places)
+        return places[ascending], scores[keep][ascending]
+
+    def _places(self, rows: Places) -> Places:
+        """Return the numbers of datasets, which follow their ids, from their rows."""
+        order = np.argsort(self._rows)
+        return np.asarray(order[np.searchsorted(self._rows, rows, sorter=order)], np.int64)
+
+    def entries(self, places: Sequence[int]) -> list[Entry]:
+        """Return datasets by their numbers."""
+        rows = self._rows
+        found = [
+            self._all("SELECT entry, id, place FROM datasets WHERE row = ?", (int(rows[at]),))
+            for at in places
+        ]
+        return [unpacked(one[0][0]) for one in found if one]
+
+    def every(self) -> Iterator[tuple[Entry, list[ImageEntry]]]:
+        """Yield every dataset with its images, by id."""
+        with guarded(self.path):
+            asked = self._connection.execute(
+                "SELECT entry, data FROM datasets LEFT JOIN images USING (row) ORDER BY id COLLATE BINARY"
+            )
+            for text, data in asked:
+                yield unpacked(text), unpack_images(data) if data else []
+
+    def lookup(self, text: str) -> list[int]:
+        """Return the datasets with this id, accession, DOI, place, or beginning of a content checksum."""
+        wanted = clean(text).strip()
+        found = self._all("SELECT row FROM datasets WHERE id = ?", (wanted,))
+        if not found:
+            places = [wanted, str(Path(wanted).resolve())] if "\0" not in wanted else [wanted]
+            found = self._all(
+                "SELECT row FROM datasets WHERE accession = ?1 AND accession <> '' OR place IN (?2, ?3) "
+                "OR (doi <> '' AND doi IN (?1, 'https://doi.org/' || ?1))",
+                (wanted, places[0], places[-1]),
+            )
+        if not found and len(wanted) >= 8 and all(letter in "0123456789abcdef" for letter in wanted.lower()):
+            low = wanted.lower()
+            found = self._all("SELECT row FROM datasets WHERE content >= ? AND content < ?", (low, low + "g"))
+        return sorted(self._places(np.asarray([row for (row,) in found], np.int64)).tolist())
+
+    def ids(self) -> list[str]:
+        """Return the ids of all datasets."""
+        return [name for (name,) in self._all("SELECT id FROM datasets ORDER BY id COLLATE BINARY")]
+
+    def images(self, wanted: ImageFilter, limit: int | None = None) -> pd.DataFrame:
+        """Return the images that have what they must have, a row each, by dataset and id."""
+        kept: list[tuple[str, ImageEntry]] = []
+        for name, images in self._images_of(wanted.datasets):
+            kept += [(name, image) for image in images if passes(image, wanted)]
+            if limit is not None and len(kept) >= limit:
+                break
+        return image_frame(kept[:limit])
+
+    def count_images(self, wanted: ImageFilter) -> dict[str, int]:
+        """Return how many images of each dataset have what they must have."""
+        counted = {
+            name: sum(passes(image, wanted) for image in images)
+            for name, images in self._images_of(wanted.datasets)
+        }
+        return {name: number for name, number in counted.items() if number}
+
+    def _images_of(self, names: Sequence[str]) -> Iterator[tuple[str, list[ImageEntry]]]:
+        with guarded(self.path):
+            chosen = " WHERE id = ?" if names else ""
+            questions: list[tuple[str, ...]] = [(name,) for name in names]
+            for values in questions or [()]:
+                asked = self._connection.execute(
+                    f"SELECT id, data FROM datasets JOIN images USING (row){chosen} ORDER BY id COLLATE BINARY",  # noqa: S608
+                    values,
+                )
+                for name, data in asked:
+                    yield name, unpack_images(data)
+
+    def known(self) -> dict[str, Known]:
+        """Return what is remembered of each source: its place to stamp and digest."""
+        return {
+            place: Known(stamp, digest)
+            for place, stamp, digest in self._all("SELECT place, stamp, digest FROM datasets")
+        }
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write what is done inside whole or not at all.
+
+        Raises
+        ------
+        CatalogueError
+            If another program keeps writing, the disk is full, or the file is damaged.
+        """
+        with guarded(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("UPDATE state SET value = value + 1 WHERE name = 'generation'")
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def put(self, entry: Entry, images: Iterable[ImageEntry], known: Known) -> Entry:
+        """Add a dataset, or replace what is known of its place; inside :meth:`writing`.
+
+        Returns
+        -------
+        Entry
+            With the id that it has in the catalogue: another dataset may have had its own before.
+        """
+        run = self._connection.execute
+        old = run("SELECT row, id FROM datasets WHERE place = ?", (entry.place,)).fetchone()
+        row = old[0] if old else None
+        entry = self._named(entry, row)
+        values = (
+            entry.id,
+            entry.place,
+            *known,
+            entry.accession,
+            entry.doi,
+            entry.content_sha256,
+            packed(entry),
+        )
+        row = run(
+            "INSERT INTO datasets (row, id, place, stamp, digest, accession, doi, content, entry) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (row) DO UPDATE SET id = excluded.id, "
+            "stamp = excluded.stamp, digest = excluded.digest, accession = excluded.accession, doi = excluded.doi, "
+            "content = excluded.content, entry = excluded.entry RETURNING row",
+            (row, *values),
+        ).fetchone()[0]
+        if old:
+            run("DELETE FROM texts WHERE rowid = ?", (row,))
+        run("INSERT INTO texts (rowid, title, keywords, subjects, people, description) VALUES (?, ?, ?, ?, ?, ?)",
+            (row, *texts(entry)))  # fmt: skip
+        held = list(images)
+        run("DELETE FROM images WHERE row = ?", (row,))
+        if held:
+            run("INSERT INTO images VALUES (?, ?)", (row, pack_images(held)))
+        return entry
+
+    def _named(self, entry: Entry, row: int | None) -> Entry:
+        from dataclasses import replace
+
+        base = " ".join(entry.id.split()) or "dataset"
+        name, number = base, 1
+        taken = "SELECT row FROM datasets WHERE id = ?"
+        while (held := self._connection.execute(taken, (name,)).fetchone()) and held[0] != row:
+            number += 1
+            name = f"{base}-{number}"
+        return entry if name == entry.id else replace(entry, id=name)
+
+    def touch(self, place: str, stamp: str) -> None:
+        """Remember that a source was looked at and has not changed; inside :meth:`writing`."""
+        self._connection.execute("UPDATE datasets SET stamp = ? WHERE place = ?", (stamp, place))
+
+    def remove(self, places: Iterable[str]) -> int:
+        """Remove datasets by their places, and return how many there were; inside :meth:`writing`."""
+        removed = 0
+        for place in places:
+            for (row,) in self._connection.execute(
+                "SELECT row FROM datasets WHERE place = ?", (place,)
+            ).fetchall():
+                for table, key in (("texts", "rowid"), ("images", "row"), ("datasets", "row")):
+                    self._connection.execute(f"DELETE FROM {table} WHERE {key} = ?", (row,))  # noqa: S608
+                removed += 1
+        return removed
+
+    def keep_columns(self) -> None:
+        """Write down the columns, so that the next question need not make them.
+
+        Raises
+        ------
+        CatalogueError
+            If they cannot be written.
+        """
+        with guarded(self.path):
+            run = self._connection.execute
+            run("BEGIN IMMEDIATE")
+            try:
+                generation = self._generation
+                kept = run("SELECT generation FROM columns WHERE name = 'rows'").fetchone()
+                if kept is None or kept[0] != generation:
+                    made = self._made()
+                    parts: dict[str, bytes] = {"rows": made.rows.tobytes()}
+                    parts |= {f"number {name}": made.numbers(name).tobytes() for name in NUMBERS}
+                    parts |= {f"words {name}": pack_words(made.words(name)) for name in WORDS}
+                    run("DELETE FROM columns")
+                    for name, data in parts.items():
+                        run("INSERT INTO columns VALUES (?, ?, ?)", (name, generation, data))
+                run("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    run("ROLLBACK")
+                raise
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open file, for what publishes it."""
+        return self._connection
+
+
+class _Made(HeldColumns):
+    def __init__(self, rows: list[int], entries: Iterable[Entry]) -> None:
+        super().__init__(entries)
+        self.rows = np.asarray(rows, np.int64)
+
+
+class _Kept(Columns):
+    """Columns as :meth:`Store.keep_columns` wrote them."""
+
+    def __init__(self, store: Store, rows: Places) -> None:
+        super().__init__()
+        self.rows = rows
+        self._store = store
+
+    @property
+    def count(self) -> int:
+        """Number of datasets."""
+        return len(self.rows)
+
+    def _data(self, name: str) -> bytes:
+        found = self._store._all("SELECT data FROM columns WHERE name = ?", (name,))
+        return bytes(found[0][0])
+
+    def _read_numbers(self, name: str) -> Numbers:
+        return np.frombuffer(self._data(f"number {name}"), np.float64)
+
+    def _read_words(self, name: str) -> Worded:
+        return unpack_words(self._data(f"words {name}"))
+
+
+class _Stems:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def has(self, stem: str) -> bool:
+        return bool(self._store._all("SELECT 1 FROM stems WHERE term = ?", (stem,)))
+
+    def beginning(self, letters: str, most: int) -> list[str]:
+        found = self._store._all(
+            "SELECT term FROM stems WHERE term >= ? AND term < ? ORDER BY doc DESC, term LIMIT ?",
+            (letters, letters + "\U0010ffff", most),
+        )
+        return [term for (term,) in found]
+
+
+def pack_images(images: Sequence[ImageEntry]) -> bytes:
+    """Return images as bytes: JSON by column, compressed."""
+    columns = {name: [_plain(getattr(image, name)) for image in images] for name in _IMAGE_FIELDS}
+    return zlib.compress(
+        json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1
+    )
+
+
+def unpack_images(data: bytes) -> list[ImageEntry]:
+    """Return the images that :func:`pack_images` wrote."""
+    columns = json.loads(zlib.decompress(data))
+    rows = zip(*(columns[name] for name in _IMAGE_FIELDS), strict=True)
+    return [ImageEntry(**_typed(dict(zip(_IMAGE_FIELDS, row, strict=True)))) for row in rows]
+
+
+_IMAGE_FIELDS = tuple(ImageEntry.__dataclass_fields__)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"channels": tuple(values["channels"])}
