@@ -1,3 +1,4 @@
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from micrographia.report.card import card_html, lead
 from micrographia.report.card_facts import choose, gather_card
 from micrographia.simulation import simulate_dataset
 
-EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>"
+EVIL = "</script><!-- <script>alert('x')</script>\"><img src=x onerror=alert(1)>"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +82,7 @@ def test_the_page_answers_in_its_first_sentence(folder):
 def test_the_page_is_well_formed_and_needs_no_network(folder):
     _, _, page = made(folder)
     tags = parsed(page)
-    assert "script" not in tags.names
+    assert tags.names.count("script") == page.count("<script") == 1
     assert "link" not in tags.names
     assert len(tags.ids) == len(set(tags.ids))
     assert {link.partition(":")[0] for link in tags.links if not link.startswith("https://")} <= {"data"}
@@ -114,10 +115,29 @@ def test_no_text_of_a_dataset_can_act(folder, tmp_path):
     )
     _, _, page = made(path)
     tags = parsed(page)
-    assert "script" not in tags.names
+    assert tags.names.count("script") == page.count("<script") == page.count("</script") == 1
+    assert "<!--" not in page
+    assert structured(page)["name"] == EVIL
     assert tags.names.count("img") == page.count('<img src="data:image/png')
     assert not [link for link in tags.links if link.startswith("javascript")]
     assert EVIL not in page
+
+
+def structured(page):
+    """Return the JSON-LD of a page."""
+    return json.loads(re.search(r'<script type="application/ld\+json">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def test_search_engines_find_a_dataset_in_it(folder):
+    _, _, page = made(folder)
+    found = structured(page)
+    assert (found["@context"], found["@type"]) == ("https://schema.org/", "Dataset")
+    assert (found["name"], found["license"]) == (
+        "Simulated nuclei",
+        "https://creativecommons.org/publicdomain/zero/1.0/",
+    )
+    assert "How to cite" in page
+    assert "@dataset{" in page
 
 
 def test_the_gallery_shows_every_group_before_it_repeats_one(folder):

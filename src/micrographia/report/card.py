@@ -13,10 +13,15 @@ from micrographia import __version__, metadata
 from micrographia.checks.result import Report, Score
 from micrographia.dataset import Dataset
 from micrographia.dataset.groups import SPLITS
+from micrographia.exchange import Submission
+from micrographia.exchange.citation.bibtex import bibtex_of
+from micrographia.exchange.citation.facts import citation_text
+from micrographia.exchange.citation.schemaorg import schemaorg_document
 from micrographia.report.card_facts import CardFacts, mask_sets
-from micrographia.report.card_text import author_name, bibtex, text_of
+from micrographia.report.card_text import author_name, papers, text_of
 from micrographia.report.charts import Chart, bars, histogram
 from micrographia.report.pictures import SET_COLOURS
+from micrographia.report.structured import script_json
 
 LETTERS = {"M": "Metadata", "I": "Incentives", "F": "Formats", "A": "Accessibility"}
 FINDINGS = 10
@@ -55,7 +60,13 @@ def card_html(dataset: Dataset, facts: CardFacts, report: Report) -> str:
     Returns
     -------
     str
-        HTML without scripts, links to other files or calls to the network; every text of the dataset is escaped.
+        HTML that runs nothing, without links to other files or calls to the network; every text of the dataset is
+        escaped. Its description for search engines stands in it as JSON-LD.
+
+    Raises
+    ------
+    DatasetError
+        If ``origin.json`` cannot be read.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
@@ -72,6 +83,7 @@ def card_html(dataset: Dataset, facts: CardFacts, report: Report) -> str:
         "program": f"Micrographia {__version__}",
         "css": Markup(css),  # noqa: S704 - our own file
         "title": dataset.title,
+        "json_ld": script_json(schemaorg_document(Submission.of(dataset))[0]),
         "charts": charts,
         **_head(dataset, facts),
         **_gallery(dataset, facts),
@@ -270,19 +282,13 @@ def _described(dataset: Dataset) -> dict[str, Any]:
         }
         for link in study.links
     ]
-    authors = [author_name(author) for author in study.authors if author_name(author)]
-    year = (mifa.versions[-1].timestamp or "")[:4] if mifa.versions else ""
-    version = mifa.versions[-1].version if mifa.versions else ""
-    doi = next((paper.publication_doi for paper in study.publications if paper.publication_doi), "")
-    citation = f"{', '.join(authors) or 'Authors not stated'} ({year or 'n.d.'}). {dataset.title}."
-    citation += f" Version {version}." if version else ""
-    citation += f" {doi}" if doi else ""
     return {
         "sets": sets,
         "study": told,
         "links": links,
-        "citation": citation,
-        "bibtex": bibtex(dataset.title, authors, year, version or "", doi or ""),
+        "citation": citation_text(mifa, dataset.title),
+        "papers": papers(study.publications),
+        "bibtex": bibtex_of(mifa, dataset.title),
     }
 
 

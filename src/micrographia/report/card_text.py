@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,19 +63,14 @@ def author_name(author: metadata.Author) -> str:
     return " ".join(part.strip() for part in (author.author_first_name, author.author_last_name) if part)
 
 
-def bibtex(title: str, authors: Sequence[str], year: str, version: str, doi: str) -> str:
-    """Return an entry for BibTeX."""
-    key = re.sub(r"[^a-z0-9]", "", (authors[0].split()[-1] if authors else "dataset").lower()) + year
-    fields = {
-        "title": f"{{{title}}}",
-        "author": " and ".join(authors),
-        "year": year,
-        "version": version,
-        "doi": doi,
-    }
-    body = "".join(f"  {name} = {{{_tex(value)}}},\n" for name, value in fields.items() if value)
-    return f"@misc{{{key or 'dataset'},\n{body}}}"
-
-
-def _tex(text: str) -> str:
-    return re.sub(r"([%#&_$])", r"\\\1", text)
+def papers(publications: Sequence[metadata.Publication]) -> list[dict[str, str]]:
+    """Return the papers of a dataset: ``text`` to show, ``url`` of its DOI where that is one."""
+    shown = []
+    for paper in publications:
+        year = f" ({paper.publication_year})" if paper.publication_year else ""
+        said = [f"{paper.publication_authors or ''}{year}".strip(), paper.publication_title or ""]
+        text = ". ".join(part.rstrip(".") for part in said if part)
+        doi = metadata.check_doi(paper.publication_doi or "")
+        if text or doi.ok:
+            shown.append({"text": f"{text}." if text else "", "url": doi.url})
+    return shown
