@@ -17,7 +17,7 @@ from micrographia.catalogue.describing import entry_of
 from micrographia.catalogue.entry import Entry, ImageEntry, packed
 from micrographia.catalogue.errors import CatalogueError
 from micrographia.catalogue.shelf import default_place
-from micrographia.catalogue.sources import Place, find_places
+from micrographia.catalogue.sources import Place, find_places, record_name
 from micrographia.catalogue.store import Known, Store, pack_images
 from micrographia.dataset import open_dataset
 from micrographia.dataset.manifest import write_whole
@@ -230,7 +230,7 @@ def _take(task: tuple[Place, str], *, headers: bool, workers: int) -> _Read:
         dataset, origin=origin, place=place.where, kind=place.kind, headers=headers, workers=workers
     )
     if place.kind != "folder" and not entry.accession:
-        entry = replace(entry, id=Path(place.where).stem or entry.id)
+        entry = replace(entry, id=record_name(place.where) or entry.id)
     return _Read(stamp, entry, tuple(images))
 
 

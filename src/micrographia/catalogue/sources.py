@@ -66,7 +66,9 @@ class Place:
             return list(_listed(path).files)
         beside = _listed(path.parent)
         # What a record is made of may lie beside it: lists of files, further documents.
-        return list(beside.files if len(beside.files) <= FEW else beside.related.get(_stem(path.name), ()))
+        return list(
+            beside.files if len(beside.files) <= FEW else beside.related.get(record_name(path.name), ())
+        )
 
 
 FEW = 64
@@ -84,13 +86,26 @@ def _listed(folder: Path) -> _Listing:
     files = tuple(sorted(child for child in folder.iterdir() if child.is_file()))
     related: dict[str, list[Path]] = {}
     for path in files:
-        related.setdefault(_stem(path.name), []).append(path)
+        related.setdefault(record_name(path.name), []).append(path)
     return _Listing(files, related)
 
 
-def _stem(name: str) -> str:
-    """Return what the files of one record share: ``S-BIAD1`` of ``Study_S-BIAD1.yaml`` and of ``S-BIAD1.json``."""
+def record_name(place: str) -> str:
+    """Return what the files of one record share: ``S-BIAD1`` of ``Study_S-BIAD1.yaml`` and of ``S-BIAD1.json``.
+
+    Parameters
+    ----------
+    place
+        Name, path or address of a file; of one that says nothing (``ro-crate-metadata.json``) the folder counts.
+    """
+    parts = [part for part in re.split(r"[/\\?#]", place) if part]
+    name = parts[-1] if parts else ""
+    if name.lower() in _GENERAL and len(parts) > 1:
+        name = parts[-2]
     return re.sub(r"^(study|annotations|version)_", "", name, flags=re.IGNORECASE).split(".", maxsplit=1)[0]
+
+
+_GENERAL = ("ro-crate-metadata.json", "croissant.json", "datacite.json", "metadata.json", "readme.md")
 
 
 def find_places(roots: list[str]) -> Iterator[Place]:

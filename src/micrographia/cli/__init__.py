@@ -30,6 +30,11 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "demo": Command("demo", "demo", "See all of it work in a minute, offline"),
     },
+    "Find and share": {
+        "index": Command("catalogue", "index", "Read datasets into a catalogue, or publish it for the web"),
+        "find": Command("catalogue", "find", "Find datasets by words and by what they have"),
+        "show": Command("catalogue", "show", "Say everything that is known of one dataset"),
+    },
     "See what was learned": {
         "embed": Command("embed", "embed", "Turn images into features with an encoder and its twins"),
         "probe": Command(
