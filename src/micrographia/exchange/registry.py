@@ -10,7 +10,9 @@ from micrographia.exchange.form import ExchangeFormat
 from micrographia.exchange.source import Source
 
 BUILT_IN: dict[str, str] = {
+    "pagetab": "micrographia.exchange.pagetab:PAGETAB",
     "mifa": "micrographia.exchange.mifa_documents:MIFA_DOCUMENTS",
+    "rocrate": "micrographia.exchange.rocrate:ROCRATE",
     "croissant": "micrographia.exchange.croissant:CROISSANT",
     "datacite": "micrographia.exchange.citation.datacite:DATACITE",
     "cff": "micrographia.exchange.citation.cff:CITATION_CFF",

@@ -1,0 +1,136 @@
+"""The exchange format: recognise, read and write PageTab records with their file lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from micrographia.errors import ExchangeError
+from micrographia.exchange.form import Choice
+from micrographia.exchange.pagetab import tsv
+from micrographia.exchange.pagetab.lists import Entry, entries_of
+from micrographia.exchange.pagetab.notes import Notes
+from micrographia.exchange.pagetab.record import NAME, assemble, list_names
+from micrographia.exchange.pagetab.writing import write_submission
+from micrographia.exchange.source import Source
+from micrographia.exchange.submission import Submission
+from micrographia.findings import Finding
+
+HEAD = 1 << 16
+"""Bytes of a file by which it is recognised."""
+MOST = 200
+"""Files of a folder that are looked at."""
+
+_REMOTE = re.compile(r"S-[A-Z]{2,8}[0-9]+(\.pagetab)?(\.json|\.tsv)?")
+_JSON = re.compile(r'"(section|accno|attributes)"\s*:')
+
+
+class PageTab:
+    """Reads and writes submissions of BioStudies and the BioImage Archive."""
+
+    api_version = 1
+    name = NAME
+    title = "a submission of the BioImage Archive or BioStudies: PageTab and file lists, JSON or TSV"
+    file = ""
+    reads = True
+    writes = True
+    choices: tuple[Choice, ...] = (
+        Choice("format", ("json", "tsv"), "how the record is written"),
+        Choice("lists", ("tsv", "json"), "how the file lists are written"),
+        Choice(
+            "files",
+            ("auto", "zip", "folder", "none"),
+            "whether files come along: each OME-Zarr zipped, as a folder, or the lists alone; "
+            "auto zips where the files are on this machine",
+        ),
+    )
+
+    def matches(self, source: Source, /) -> bool:
+        """Return whether it is a record, or a folder with one."""
+        if source.remote:
+            return _REMOTE.fullmatch(source.name) is not None
+        return bool(_records(source))
+
+    def read(self, source: Source, /) -> Submission:
+        """Return what a record and the file lists beside it say.
+
+        Raises
+        ------
+        ExchangeError
+            If it is no record, or a folder with several.
+        """
+        name = _one(source) if source.is_folder else source.name
+        notes = Notes()
+        document = tsv.parse(source.text(name), name, notes) if _is_tsv(source, name) else source.json(name)
+        found = assemble(document, _Lists(source, notes), notes, name, online=True)
+        folder = source.folder
+        paths = found.files["Files"].head(MOST).tolist()
+        if folder is not None and any((folder / path).exists() for path in paths):
+            found.folder = folder
+            found.origin = replace(found.origin, files="")
+        return found
+
+    def write(self, submission: Submission, target: Path, options: Mapping[str, str], /) -> list[Finding]:
+        """Write a submission into an empty folder."""
+        return write_submission(submission, target, options)
+
+
+class _Lists:
+    """The file lists that lie beside a record."""
+
+    def __init__(self, source: Source, notes: Notes) -> None:
+        self.source, self.notes = source, notes
+
+    def __call__(self, name: str) -> list[Entry] | None:
+        candidates = list_names(name)
+        if not self.source.remote:
+            candidates = [one for one in candidates if self.source.has(one)]
+        for one in candidates[:1] if not self.source.remote else candidates:
+            try:
+                return list(entries_of(self.source.text(one), one, self.notes))
+            except ExchangeError as error:
+                self.notes.say(
+                    "E009", f"the file list was not read: it {error.problem}", path=one, fix=error.remedy
+                )
+        return None
+
+
+def _records(source: Source) -> list[str]:
+    names = source.names("*.json") + source.names("*.tsv") if source.is_folder else [source.name]
+    folder = source.folder or Path()
+    return [name for name in names[:MOST] if _is_record(folder / name)]
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8-sig", "replace").lstrip()
+    except OSError:
+        return False
+    if head.startswith("{"):
+        return (
+            bool(_JSON.search(head))
+            and '"@context"' not in head
+            and ('"section"' in head or '"submission"' in head)
+        )
+    return re.match(r"submission[\t\r\n]", head, flags=re.IGNORECASE) is not None
+
+
+def _is_tsv(source: Source, name: str) -> bool:
+    return not source.text(name).lstrip("\ufeff").lstrip().startswith(("{", "["))
+
+
+def _one(source: Source) -> str:
+    names = _records(source)
+    own = [name for name in names if Path(name).stem == Path(source.place).resolve().name]
+    if len(names) == 1 or len(own) == 1:
+        return own[0] if len(own) == 1 else names[0]
+    if not names:
+        raise ExchangeError(source.place, "holds no PageTab record", "Give the file of the record")
+    shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+    raise ExchangeError(source.place, f"holds {len(names)} records: {shown}", "Give the file of one")
+
+
+PAGETAB = PageTab()
