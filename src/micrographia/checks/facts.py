@@ -14,6 +14,7 @@ from micrographia.checks.headers import FileFacts, gather_headers, is_mask
 from micrographia.checks.rule import Needs
 from micrographia.checks.tables import TableFacts, gather_tables
 from micrographia.dataset import Dataset, FileRow, open_dataset
+from micrographia.dataset.elsewhere import why_absent
 from micrographia.dataset.identity import file_checksum
 from micrographia.dataset.manifest import NAME as MANIFEST
 from micrographia.dataset.manifest import inside
@@ -50,6 +51,8 @@ class Facts:
         Path of a listed file to its SHA-256 as computed now; None if nobody computed any.
     pixels
         What the pixel pass found; None if there was none.
+    absent
+        Why nobody could look at the files, as a clause; empty if they are in the folder.
     """
 
     dataset: Dataset
@@ -60,6 +63,7 @@ class Facts:
     tables: TableFacts | None = None
     checksums: Mapping[str, str] | None = None
     pixels: PixelFacts | None = None
+    absent: str = ""
 
     @property
     def mifa(self) -> Mifa:
@@ -169,7 +173,8 @@ def gather(
     dataset
         An open dataset, or its folder.
     needs
-        How far to read: only the metadata, which files there are, their headers, or every pixel.
+        How far to read: only the metadata, which files there are, their headers, or every pixel. Where the dataset
+        was imported and none of its files is in the folder, nothing but the metadata.
     checksums
         Compute the SHA-256 of every listed file.
     workers
@@ -186,6 +191,9 @@ def gather(
     """
     opened = dataset if isinstance(dataset, Dataset) else open_dataset(dataset)
     found: dict[str, Any] = {"dataset": opened, "today": today or datetime.now(UTC).date()}
+    found["absent"] = why_absent(opened.path, (row.path for row in opened.rows))
+    if found["absent"]:
+        return Facts(**found)
     if needs.rank >= Needs.FILES.rank:
         problems: list[MicrographiaError] = []
         found["disk"] = _disk(opened.path, problems)

@@ -133,7 +133,8 @@ def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run], tuned: Tuned) ->
                 return _Run(rule, State.NOT_APPLICABLE)
             return _Run(rule, State.SKIPPED, f"it requires {required}, which was {before.state}")
     if not facts.has(rule.needs):
-        return _Run(rule, State.SKIPPED, f"it needs the {rule.needs}, which were not read")
+        reason = f"it needs the {rule.needs}, {facts.absent or 'which were not read'}"
+        return _Run(rule, State.SKIPPED, reason)
     try:
         judge = tuned.rule(rule)()
         if not judge.applies(facts):

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from micrographia import metadata
-from micrographia.dataset.manifest import GROUP, NAME, inside, read_manifest
+from micrographia.dataset.elsewhere import folder_of, local_file
+from micrographia.dataset.manifest import GROUP, NAME, read_manifest
 from micrographia.dataset.opening import MASK_TYPE, FileRow, ImageFiles, Mask, open_row
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding
 from micrographia.images import Image
+from micrographia.images.files import address_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,14 +114,14 @@ class Dataset:
         return self._annotation_rows.get(image, [])
 
     def locate(self, row: FileRow) -> Path:
-        """Return the file of a row.
+        """Return the file of a row; a verified copy if it is not in the folder but at an address.
 
         Raises
         ------
-        DatasetError
-            If its path leaves the dataset.
+        DatasetError, ExchangeError
+            If its path leaves the dataset, or it cannot be read from its address.
         """
-        return inside(self.path, row.path)
+        return local_file(self.path, row.path, row.size, row.sha256)
 
     def original_path(self, row: FileRow) -> str:
         """Return the path that a file had before conversion; its path where it was not converted."""
@@ -207,14 +209,16 @@ def open_dataset(path: Path | str) -> Dataset:
     Parameters
     ----------
     path
-        A folder with ``mifa.yaml`` and ``files.tsv``, as ``describe`` and ``convert`` write them.
+        A folder with ``mifa.yaml`` and ``files.tsv``, as ``describe`` and ``convert`` write them, or the address of
+        one: its description is read now, its files when they are needed.
 
     Raises
     ------
-    DatasetError, MetadataError
+    DatasetError, MetadataError, ExchangeError
         If the folder is no dataset, or one of the two files cannot be read.
     """
-    root = Path(path)
+    address = address_of(path)
+    root = folder_of(address) if address else Path(path)
     if not root.is_dir():
         problem = "is no folder" if root.exists() else "does not exist"
         raise DatasetError(root, problem, "Give the folder of a dataset")

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from micrographia import images
+from micrographia.dataset.elsewhere import address_in, local_file, origin_of
 from micrographia.dataset.manifest import inside
-from micrographia.errors import AnnotationError
+from micrographia.errors import AnnotationError, DatasetError
 from micrographia.images import Image
 
 MASK_TYPE = "segmentation_mask"
@@ -130,7 +131,7 @@ class ImageFiles:
         from micrographia.annotations import merge_object_masks
 
         first = open_row(self.root, rows[0])
-        merged = merge_object_masks([inside(self.root, row.path) for row in rows])
+        merged = merge_object_masks([local_file(self.root, row.path, row.size, row.sha256) for row in rows])
         return [
             Mask(
                 name,
@@ -166,11 +167,13 @@ def open_row(root: Path, row: FileRow) -> Image:
     DatasetError, ImageError
         If its path leaves the dataset, or the file cannot be read.
     """
-    return open_member(root, row.path, row.member, row.axes)
+    return open_member(root, row.path, row.member, row.axes, row.size, row.sha256)
 
 
-def open_member(root: Path, path: str, member: str = "", axes: str = "") -> Image:
-    """Open an image or label image of a dataset.
+def open_member(
+    root: Path, path: str, member: str = "", axes: str = "", size: int = -1, sha256: str = ""
+) -> Image:
+    """Open an image or label image of a dataset, in its folder or at the address where its files are.
 
     Parameters
     ----------
@@ -180,17 +183,34 @@ def open_member(root: Path, path: str, member: str = "", axes: str = "") -> Imag
         As ``files.tsv`` lists them.
     axes
         What a person decided that its axes are; empty for what the file says.
+    size, sha256
+        What a copy from elsewhere must have; -1 and empty if nobody knows.
 
     Raises
     ------
     DatasetError, ImageError
         If its path leaves the dataset, the file cannot be read, or the axes do not fit.
     """
-    place = inside(root, path)
+    address = address_in(root, path)
     if path.lower().endswith(LABELS_IN_ARRAYS):
-        return held_labels(place)[0]
-    image = images.open_image(place, member)
+        return held_labels(local_file(root, path, size, sha256))[0]
+    if address:
+        image = images.open_at(address, member, size=size, sha256=sha256)
+    else:
+        image = images.open_image(_there(root, path), member)
     return images.with_axes(image, axes) if axes else image
+
+
+def _there(root: Path, path: str) -> Path:
+    """Return a path in the folder; raise ``DatasetError`` if it is missing because it was never fetched."""
+    place = inside(root, path)
+    if not place.exists() and (origin := origin_of(root)).format and not origin.files:
+        raise DatasetError(
+            path,
+            f"is not in the folder, which holds what {origin.source or origin.format} says, without its files",
+            "Put the files where files.tsv lists them",
+        )
+    return place
 
 
 def held_labels(path: Path) -> list[Image]:

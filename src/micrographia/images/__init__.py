@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from micrographia.images.ome_zarr_reader import count_levels, label_names, open_label, open_level
     from micrographia.images.ome_zarr_validate import validate
     from micrographia.images.ome_zarr_writer import LabelSource, Written, write_image
+    from micrographia.images.remote import open_at
 
 _LATER = {
     "Estimate": "ome_zarr_estimate",
@@ -24,6 +25,7 @@ _LATER = {
     "count_levels": "ome_zarr_reader",
     "estimate": "ome_zarr_estimate",
     "label_names": "ome_zarr_reader",
+    "open_at": "remote",
     "open_label": "ome_zarr_reader",
     "open_level": "ome_zarr_reader",
     "validate": "ome_zarr_validate",
@@ -51,6 +53,7 @@ __all__ = [
     "image_suffixes",
     "label_names",
     "members",
+    "open_at",
     "open_image",
     "open_label",
     "open_level",

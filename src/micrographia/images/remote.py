@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from micrographia.images.image import Image
+from micrographia.images.reader import open_image
 from micrographia.images.zarr_remote import ZIP_NAME, RemoteFolderStore, told
 from micrographia.images.zarr_store import METADATA_NAMES
 from micrographia.remote import cached_file, last_name
@@ -31,6 +33,24 @@ def local_copy(address: str, *, size: int = -1, sha256: str = "") -> Path | None
         return None
     with told():
         return cached_file(address, size=size, sha256=sha256)
+
+
+def open_at(address: str, member: str = "", *, size: int = -1, sha256: str = "") -> Image:
+    """Open one image at an address; see :func:`~micrographia.images.open_image`.
+
+    Parameters
+    ----------
+    address, member
+        Of the image.
+    size, sha256
+        What its file must have, if it is none that is read in part; -1 and empty if nobody knows.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read, is not what it must be, or holds several images and none is named.
+    """
+    return open_image(local_copy(address, size=size, sha256=sha256) or address, member)
 
 
 def is_zarr(address: str) -> bool:

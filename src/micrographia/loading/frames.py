@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from micrographia.dataset import Dataset, FileRow, ImageFiles
+from micrographia.dataset.elsewhere import address_in
 from micrographia.errors import MicrographiaError
 from micrographia.images import Image
 from micrographia.loading.errors import LoadingError
@@ -370,7 +371,7 @@ def _chunk(row: FileRow, files: ImageFiles, image: Image) -> Three:
         from micrographia.images.zarr_metadata import read_metadata
         from micrographia.images.zarr_store import open_store
 
-        store = open_store(files.root / row.path)
+        store = open_store(address_in(files.root, row.path) or files.root / row.path)
         pyramid = parse_multiscale(store, read_group(store, image.member))
         own = dict(zip(pyramid.axes, read_metadata(store, pyramid.paths[0]).chunk, strict=True))
     z, y, x = (min(int(own.get(axis, 1)), image.size(axis)) for axis in "ZYX")

@@ -20,6 +20,7 @@ from uuid import uuid4
 import numpy as np
 import numpy.typing as npt
 
+from micrographia.dataset.elsewhere import address_in
 from micrographia.errors import printable
 from micrographia.loading.errors import LoadingError
 from micrographia.loading.frames import Frame
@@ -158,7 +159,7 @@ def checksum(frame: Frame) -> str:
             row.layer,
             row.axes,
             row.set,
-            row.sha256 or _stamp(files.root / row.path),
+            row.sha256 or address_in(files.root, row.path) or _stamp(files.root / row.path),
         ]
         for row in (*files.rows, *files.mask_rows)
     ]
