@@ -86,6 +86,16 @@ def ranks(matrix: Matrix) -> Parts:
     return {**_folded(panels, columns=3), "axis": ticks(axis)}
 
 
+def _alike(row: Row, decimals: int) -> str:
+    """Say the verdict where images count alike, if it is another."""
+    word = text(row.get("image_weighted_verdict"))
+    if not word or word == text(row.get("verdict")):
+        return ""
+    other = {key: row.get(f"image_weighted_{key}") for key in ("difference", "low", "high")}
+    difference = words.signed(other["difference"], decimals)
+    return f"if images count alike: {word}, {difference}, {words.interval(other, decimals, sign=True)}"
+
+
 def _folded(groups: list[Parts], columns: int = 1) -> Parts:
     """Return which groups are shown: as many as there is room for, at least one row of them."""
     rows, shown = 0, 0
@@ -132,7 +142,9 @@ def _group(
                 "interval": span,
                 "p": words.p_value(row.get("p")),
                 "detectable": words.fixed(row.get("minimum_detectable"), decimals),
-                "reason": "" if shared else text(row.get("reason")),
+                "reason": "; ".join(
+                    filter(None, ["" if shared else text(row.get("reason")), _alike(row, decimals)])
+                ),
                 "word": word,
                 "slug": words.slug(word),
                 "glyph": words.GLYPHS.get(word, ""),

@@ -12,11 +12,12 @@ from micrographia.segmentation.evaluation.prediction import Done
 from micrographia.segmentation.evaluation.targets import Column
 from micrographia.segmentation.scoring.catalogue import METRICS
 from micrographia.segmentation.scoring.metrics import THRESHOLDS
-from micrographia.segmentation.scoring.pooling import UNIT, compare_models, paired, scores
+from micrographia.segmentation.scoring.pooling import UNIT, Weighting, compare_models, paired, scores
 from micrographia.segmentation.scoring.records import PairRecord, counted
 from micrographia.segmentation.training.citation import TARGET
-from micrographia.statistics import Scores, interval, rank_intervals
+from micrographia.statistics import Comparison, Scores, interval, rank_intervals
 
+WEIGHTINGS: tuple[Weighting, Weighting] = ("pooled", "image")
 UNKNOWN_GROUPS = "groups unknown, optimistic"
 
 
@@ -100,25 +101,40 @@ def cell(
 def versus(
     first: Mapping[str, PairRecord], second: Mapping[str, PairRecord], column: Column, settings: Settings
 ) -> dict[str, Any]:
-    """Hold a model against a baseline on the images that both could be scored on."""
+    """Hold a model against a baseline on the images that both could be scored on.
+
+    The verdict is that of the pooled score, in which objects count alike; beside it stands what it is if images do.
+    """
     both = [image for image in first if image in second]
-    found = compare_models(
-        _pooled({image: first[image] for image in both}, column, settings.primary),
-        _pooled({image: second[image] for image in both}, column, settings.primary),
-        delta=settings.delta,
-        seed=settings.seed,
+    found, alike = (
+        compare_models(
+            *(
+                scores({image: held[image] for image in both}, settings.primary, column.groups, weighting)
+                for held in (first, second)
+            ),
+            delta=settings.delta,
+            seed=settings.seed,
+        )
+        for weighting in WEIGHTINGS
     )
     least, most = METRICS[settings.primary].bounds or (0.0, math.inf)
     width = most - least
+    return {
+        **_compared(found, width),
+        **{f"image_weighted_{name}": value for name, value in _compared(alike, width).items()},
+        "reason": found.reason,
+        "n_groups": found.n_groups,
+        "minimum_detectable": _finite(found.minimum_detectable),
+    }
+
+
+def _compared(found: Comparison, width: float) -> dict[str, Any]:
     return {
         "difference": _finite(found.difference),
         "low": _finite(max(found.low, -width)),
         "high": _finite(min(found.high, width)),
         "p": _finite(found.p),
         "verdict": found.verdict.value,
-        "reason": found.reason,
-        "n_groups": found.n_groups,
-        "minimum_detectable": _finite(found.minimum_detectable),
     }
 
 
@@ -164,19 +180,22 @@ def _score(
     if not records:
         return {
             "value": None, "low": None, "high": None, "reason": "no image could be scored",
-            "image_weighted": None, "n_groups": 0,
+            "image_weighted": None, "image_weighted_low": None, "image_weighted_high": None, "n_groups": 0,
         }  # fmt: skip
     pooled = _pooled(records, column, name)
     found = interval(pooled, UNIT, seed=settings.seed)
     # No metric is negative; the interval of a sum of ratios does not know what its range is.
     low, high = METRICS[name].bounds or (0.0, math.inf)
     by_image = scores(records, name, column.groups, weighting="image")
+    alike = interval(by_image, UNIT, seed=settings.seed)
     return {
         "value": _finite(pooled.score),
         "low": _finite(max(found.low, low)),
         "high": _finite(min(found.high, high)),
         "reason": found.reason or pooled.reason or None,
         "image_weighted": _finite(by_image.score),
+        "image_weighted_low": _finite(max(alike.low, low)),
+        "image_weighted_high": _finite(min(alike.high, high)),
         "n_groups": found.n_groups,
     }
 

@@ -70,7 +70,7 @@ def rows(result: Mapping[str, Any]) -> list[dict[str, Any]]:
             "model": cell["model"],
             "dataset": cell["dataset"],
             "metric": metric,
-            **{name: score[name] for name in ("value", "low", "high", "image_weighted")},
+            **{name: score.get(name) for name in VALUES},
             "status": cell["status"],
             "n_images": cell["n_images"],
             "n_failed": cell["n_failed"],
@@ -170,8 +170,8 @@ def _cell(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         other = after["scores"].get(metric, {})
         told += [
             f"{metric}, {name}, was {score[name]}, is {other.get(name)}."
-            for name in ("value", "low", "high", "image_weighted")
-            if not _same(score[name], other.get(name))
+            for name in VALUES
+            if not _same(score.get(name), other.get(name))
         ]
     verdicts = {row["baseline"]: row["verdict"] for row in after["versus"]}
     told += [
@@ -186,3 +186,6 @@ def _same(a: float | None, b: float | None) -> bool:
     if a is None or b is None:
         return a is b
     return abs(a - b) <= TOLERANCE * max(1.0, abs(a), abs(b))
+
+
+VALUES = ("value", "low", "high", "image_weighted", "image_weighted_low", "image_weighted_high")

@@ -57,8 +57,19 @@ def _dataset(
         said += f" by {_signed(row['difference'])}"
         if row["low"] is not None and row["high"] is not None:
             said += f" ({_signed(row['low'])} to {_signed(row['high'])})"
+    said += alike(row)
     flag = "" if best["status"] == Status.CLEAN.value else f"; {_status(best['status'])}"
     return f"{text}; {said}{flag}."
+
+
+def alike(row: Mapping[str, Any]) -> str:
+    """Say what a comparison is where images count alike, if that is another word than where objects do."""
+    word, difference = row.get("image_weighted_verdict"), row.get("image_weighted_difference")
+    if word in (None, row["verdict"]) or difference is None:
+        return ""
+    low, high = row.get("image_weighted_low"), row.get("image_weighted_high")
+    span = f" ({_signed(low)} to {_signed(high)})" if low is not None and high is not None else ""
+    return f"; if images count alike: {word}, {_signed(difference)}{span}"
 
 
 def _signed(value: float) -> str:

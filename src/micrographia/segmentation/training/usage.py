@@ -52,9 +52,14 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> Path:
     DatasetError
         If it cannot be written.
     """
-    text = json.dumps(dict(record), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    text = record_text(record)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
     if not path.exists():
         write_whole(path, text)
     return path
+
+
+def record_text(record: Mapping[str, Any]) -> str:
+    """Return a record as its file holds it: the one text whose SHA-256 names it."""
+    return json.dumps(dict(record), sort_keys=True, indent=1, ensure_ascii=False) + "\n"
