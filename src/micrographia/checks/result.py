@@ -115,6 +115,8 @@ class Report:
         What was mended before, one sentence each.
     program
         Name and version of the program.
+    absent
+        Why nobody could look at the files, as a clause; empty if they are in the folder.
     """
 
     dataset: str
@@ -128,6 +130,7 @@ class Report:
     scores: tuple[Score, ...]
     fixed: tuple[str, ...] = ()
     program: str = ""
+    absent: str = ""
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

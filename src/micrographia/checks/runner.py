@@ -88,6 +88,7 @@ def check_facts(
         scores=scores(_with_left_out(outcomes, known, wanted, builtin), chosen.rules),
         fixed=tuple(fixed),
         program=f"micrographia {__version__}",
+        absent=facts.absent,
     )
 
 

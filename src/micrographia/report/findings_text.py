@@ -205,7 +205,9 @@ def _footer(report: Report, entries: list[Entry], *, everything: bool) -> list[T
         told.append("No findings.")
     lines = [Text(f"  {'   '.join(told)}")]
     unread = sum(outcome.state is State.SKIPPED for outcome in _by_pixels(report))
-    if unread and report.depth is not Needs.PIXELS:
+    if report.absent:
+        lines.append(Text(f"  Only what is written was judged: {printable(report.absent)}.", style="dim"))
+    elif unread and report.depth is not Needs.PIXELS:
         lines.append(
             Text(f"  The pixels were not read ({unread:,} rule{'s' * (unread != 1)}): --pixels.", style="dim")
         )
