@@ -88,7 +88,7 @@ def main() -> None:
         "--steps", type=int, default=600, help="batches that a model of one domain learns from"
     )
     options.add_argument(
-        "--steps-all", type=int, default=1800, help="batches of the model of all fluorescence"
+        "--steps-all", type=int, default=4000, help="batches of the model of all fluorescence"
     )
     options.add_argument("--only", nargs="*", help="train only these models")
     options.add_argument("--no-evaluation", action="store_true", help="only train")
