@@ -40,6 +40,8 @@ class Submission:
         What reading had to say.
     folder
         Where the files are on this machine; None if they are elsewhere.
+    brings_files
+        Whether a dataset folder that is made of it gets copies of the files.
     """
 
     description: Description
@@ -47,6 +49,7 @@ class Submission:
     origin: Origin = field(default_factory=Origin)
     findings: list[Finding] = field(default_factory=list)
     folder: Path | None = None
+    brings_files: bool = False
 
     @property
     def mifa(self) -> Mifa:
