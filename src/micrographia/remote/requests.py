@@ -231,19 +231,18 @@ def _exchange(ask: Ask, target: Target, chosen: Settings, deadline: float) -> An
             if again and not isinstance(error, StalledError):
                 continue
             raise PassingError(_said(error)) from error
+        whole = False
         try:
             answer = _judge(ask, target, response)
             whole = response.isclosed() and not response.will_close
         except (OSError, http.client.HTTPException) as error:
-            connection.close()
             raise PassingError(_said(error)) from error
-        except BaseException:
-            connection.close()
-            raise
-        if whole:
-            POOL.give(target, connection)
-        else:
-            connection.close()
+        finally:
+            response.close()
+            if whole:
+                POOL.give(target, connection)
+            else:
+                connection.close()
         return answer
     raise AssertionError("unreachable")
 
