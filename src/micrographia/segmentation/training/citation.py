@@ -59,7 +59,12 @@ def cite(dataset: Dataset, masks: str, *, workers: int | None = None, quiet: boo
 
 
 def accession(dataset: Dataset) -> str:
-    """Return the accession of a dataset in an archive, such as S-BIAD1492: from its links, or its folder's name."""
+    """Return the accession of a dataset in an archive, such as S-BIAD1492.
+
+    It is what ``mifa.yaml`` states, else one in its links, else one in the name of its folder; empty if there is none.
+    """
+    if dataset.mifa.study.accession:
+        return dataset.mifa.study.accession
     told = [str(link.link_url or "") for link in dataset.mifa.study.links]
     for text in (*told, dataset.path.resolve().name):
         found = ACCESSION.search(text)
