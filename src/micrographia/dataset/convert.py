@@ -20,6 +20,7 @@ from micrographia.dataset.locks import alone, together, wait_for_others
 from micrographia.dataset.manifest import NAME, write_manifest
 from micrographia.dataset.objects import MeasuredMask, collect_objects, part_path
 from micrographia.dataset.opening import ImageFiles
+from micrographia.dataset.origin import read_origin, write_origin
 from micrographia.dataset.outputs import carry_over, converted_rows
 from micrographia.dataset.tables import JUDGED, OBJECTS, Tables, read_tables
 from micrographia.errors import DatasetError
@@ -252,6 +253,9 @@ def _finish(dataset: Dataset, partial: Path, journal: Journal, tables: Tables) -
     frame = converted_rows(dataset, partial, done, sorted(frames), others)
     write_manifest(partial / NAME, frame)
     shutil.copyfile(dataset.path / DESCRIPTION, partial / DESCRIPTION)
+    origin = read_origin(dataset.path)
+    if not origin.is_empty:  # the files are here now; what had no home in the model is kept
+        write_origin(partial, replace(origin, files=""))
     draft = open_dataset(partial)
     identities = [ImageIdentity(entry.image, entry.pixels, entry.masks) for entry in done.values()]
     content, files = combine(identities, draft), dataset_files_sha256(draft)

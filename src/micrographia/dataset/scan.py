@@ -21,7 +21,7 @@ IMAGE_SUFFIXES = frozenset(
 )
 TABLE_SUFFIXES = frozenset(".csv .tsv .json .geojson .zip .roi .parquet .xlsx .xml".split())
 TEXT_SUFFIXES = frozenset(".txt .md .rst .pdf .html .yaml .yml .log .docx .doc .toml .ini .cfg".split())
-OURS = frozenset({"mifa.yaml", "files.tsv", "card.html", "badge.svg"})
+OURS = frozenset({"mifa.yaml", "files.tsv", "origin.json", "card.html", "badge.svg"})
 HIDDEN = (".", "__MACOSX", "Thumbs.db", "desktop.ini")
 
 
