@@ -47,13 +47,15 @@ class Listing:
         Address below which the files lie; empty if relative paths lead to them.
     folder
         Where they are on this machine; None if they are elsewhere.
+    firsts
+        Path of each file to its first row.
     """
 
     rows: list[dict[str, Any]]
     columns: list[str]
     base: str = ""
     folder: Path | None = None
-    paths: list[str] = field(default_factory=list)
+    firsts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, submission: Submission) -> Listing:
@@ -66,9 +68,12 @@ class Listing:
             for row in cells
         ]
         used = {name for row in rows for name in row}
-        paths = list(dict.fromkeys(str(row["Files"]) for row in rows if row.get("Files")))
+        firsts: dict[str, dict[str, Any]] = {}
+        for row in rows:
+            if row.get("Files"):
+                firsts.setdefault(str(row["Files"]), row)
         columns = [name for name in names if name in used]
-        return cls(rows, columns, submission.origin.files, submission.folder, paths)
+        return cls(rows, columns, submission.origin.files, submission.folder, firsts)
 
     def address(self, path: str) -> str:
         """Return where a file is: its address, or its path, percent-encoded."""
@@ -81,9 +86,10 @@ class Listing:
         place = self.folder / path
         return place if place.is_file() else None
 
-    def first(self, path: str) -> dict[str, Any]:
-        """Return the first row of a file."""
-        return next(row for row in self.rows if row.get("Files") == path)
+    @property
+    def paths(self) -> list[str]:
+        """The files, in order, each once."""
+        return list(self.firsts)
 
     @property
     def splits(self) -> list[str]:

@@ -5,13 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from micrographia.exchange.croissant.rai import records, said
-from micrographia.exchange.croissant.terms import Names, Node, nodes, one_or_many, text, texts
+from micrographia.exchange.croissant.terms import Names, Node, nodes, one_or_many, single, text, texts
 from micrographia.metadata.taking import Plain
 
 
 def filled(node: Node) -> Node:
     """Return a node without what is empty."""
     return {key: value for key, value in node.items() if value not in (None, "", [], {})}
+
+
+def _only(names: Names, node: Node, known: set[str], listed: str = "") -> bool:
+    """Whether a node says nothing but these terms, each as one text; one of them may be a list or a node."""
+    meant = [names.meant(str(key)) for key in node]
+    plain = all(single(held) for key, held in node.items() if names.meant(str(key)) != listed)
+    return plain and set(meant) <= known and len(set(meant)) == len(meant)
 
 
 def creator(author: Plain) -> Node:
@@ -49,7 +56,7 @@ def author(names: Names, value: Any) -> tuple[Plain, bool]:
     """Return what a creator says as an author of ours, and whether that is all that it says."""
     if not isinstance(value, dict):
         found = text(value)
-        return ({"name": found} if found else {}), found is not None
+        return ({"name": found} if found else {}), single(value)
     first, last = text(names.get(value, "givenName")), text(names.get(value, "familyName"))
     named = text(names.get(value, "name"))
     made: Plain = {}
@@ -68,14 +75,14 @@ def author(names: Names, value: Any) -> tuple[Plain, bool]:
             known.add(key)
     places = [_place(names, one) for one in nodes(names.get(value, "affiliation"))]
     made |= filled({"organisation": [place for place, _ in places if place]})
-    whole = {names.meant(str(key)) for key in value} <= known and all(done for _, done in places)
-    return made, whole and bool(made) and len(email) < 2
+    whole = _only(names, value, known, "affiliation") and all(done for _, done in places)
+    return made, whole and bool(made)
 
 
 def _place(names: Names, value: Any) -> tuple[Plain, bool]:
     if not isinstance(value, dict):
         named = text(value)
-        return ({"organisation_name": named} if named else {}), named is not None
+        return ({"organisation_name": named} if named else {}), single(value)
     found = filled(
         {
             "organisation_name": text(names.get(value, "name")),
@@ -88,7 +95,7 @@ def _place(names: Names, value: Any) -> tuple[Plain, bool]:
         if len(ids) == 1 and "ror.org/" in ids[0] and "ror_id" not in found:
             found["ror_id"] = ids[0]
             known.add(key)
-    return found, {names.meant(str(key)) for key in value} <= known
+    return found, _only(names, value, known)
 
 
 def funding(grant: Plain) -> Node:
@@ -109,13 +116,13 @@ def grant(names: Names, value: Any) -> tuple[Plain, bool]:
     """Return a grant of ours, and whether it says all that the value says."""
     if not isinstance(value, dict):
         found = text(value)
-        return ({"grant_id": found} if found else {}), found is not None
+        return ({"grant_id": found} if found else {}), single(value)
     funder = names.get(value, "funder")
     named = text(names.get(funder, "name")) if isinstance(funder, dict) else text(funder)
     made = filled({"grant_id": text(names.get(value, "identifier")), "funder": named})
-    whole = {names.meant(str(key)) for key in value} <= {"@type", "identifier", "funder"}
-    if isinstance(funder, dict):
-        whole = whole and {names.meant(str(key)) for key in funder} <= {"@type", "name"}
+    whole = _only(names, value, {"@type", "identifier", "funder"}, "funder")
+    whole = whole and (_only(names, funder, {"@type", "name"}) if isinstance(funder, dict) else True)
+    whole = whole and (funder is None or isinstance(funder, dict) or single(funder))
     return made, whole
 
 
@@ -139,7 +146,7 @@ def publication(names: Names, value: Any) -> tuple[Plain, bool]:
     """Return a paper of ours, and whether it says all that the value says."""
     if not isinstance(value, dict):
         found = text(value)
-        return ({"publication_title": found} if found else {}), found is not None
+        return ({"publication_title": found} if found else {}), single(value)
     made = filled(
         {
             "publication_title": text(names.get(value, "name")),
@@ -153,5 +160,6 @@ def publication(names: Names, value: Any) -> tuple[Plain, bool]:
             next((name for start, name in kinds.items() if one.startswith(start)), "publication_doi"), one
         )
     known = {"@type", "name", "author", "datePublished", "identifier"}
-    whole = {names.meant(str(key)) for key in value} <= known
-    return made, whole and len(made) >= len(texts(names.get(value, "identifier")))
+    ids = nodes(names.get(value, "identifier"))
+    whole = _only(names, value, known, "identifier") and all(single(one) for one in ids)
+    return made, whole and len(made) >= len(ids)

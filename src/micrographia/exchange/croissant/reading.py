@@ -144,11 +144,13 @@ def _over(plain: Plain, values: Plain) -> Plain:
 
 
 def _files(names: Names, document: Node, findings: list[Finding]) -> tuple[list[Row], str]:
+    written = text(names.get(document, FILES_AT)) or ""
+    written = written if is_address(written) else ""
     for one in nodes(names.get(document, "recordSet")):
         if isinstance(one, dict) and names.get(one, TABLE) == "files":
-            base = text(names.get(document, FILES_AT)) or ""
-            return _own_rows(names, one, findings), base if is_address(base) else ""
-    return _their_rows(names, document, findings)
+            return _own_rows(names, one, findings), written
+    rows, base = _their_rows(names, document, findings)
+    return rows, base if rows else written
 
 
 def _own_rows(names: Names, record_set: Node, findings: list[Finding]) -> list[Row]:
@@ -239,22 +241,26 @@ def _left(names: Names, document: Node, trial: Submission, whole: set[str]) -> l
     """Return what neither was read whole nor would be written again as it is."""
     again = compose(trial, False, {})
     objects = compose(trial, True, {})
-    ids = {one.get("@id") for one in nodes(names.get(document, "distribution")) if isinstance(one, dict)}
+    ids = {
+        text(one.get("@id")) for one in nodes(names.get(document, "distribution")) if isinstance(one, dict)
+    }
     if _matches(objects, ids) > _matches(again, ids):
         again = objects
     kept = []
     for key, value in document.items():
         meant = names.meant(str(key))
-        if meant in ("@context", "@type") or meant in whole or again.get(meant) == value:
+        if value is not None and key != names.key(document, meant):
+            kept.append(Kept(f"@twice.{key}", value))
+        elif value is None or meant in ("@context", "@type") or meant in whole or again.get(meant) == value:
             continue
-        if meant in PARTS:
+        elif meant in PARTS:
             kept += _parts(names, meant, value, again)
         elif meant == "conformsTo" and set(map(str, nodes(value))) <= {
             *CONFORMS,
             "http://mlcommons.org/croissant/1.0",
         }:
             continue
-        elif meant not in (DESCRIPTION, FILES_AT) or not isinstance(value, dict | str):
+        elif (meant, type(value)) != (DESCRIPTION, dict):
             kept.append(Kept(meant, value))
     return kept
 
@@ -264,10 +270,10 @@ def _matches(document: Node, ids: set[Any]) -> int:
 
 
 def _parts(names: Names, part: str, value: Any, again: Node) -> list[Kept]:
-    ours = [without_opened(one) for one in again.get(part, [])]
+    ours = {one["@id"]: without_opened(one) for one in again.get(part, [])}
     kept = []
     for number, one in enumerate(nodes(value)):
-        if isinstance(one, dict) and without_opened(one) in ours:
+        if isinstance(one, dict) and ours.get(text(one.get("@id")) or "") == without_opened(one):
             continue
         if isinstance(one, dict) and names.get(one, TABLE) == "files":
             continue
@@ -286,7 +292,9 @@ def _kept_findings(kept: list[Kept]) -> list[Finding]:
         "distribution": "entries of distribution",
         "recordSet": "record sets",
     }
-    return [
+    twice = kinds.pop("@twice", [])
+    found = [told("E012", f"{len(twice)} properties occur twice, such as {twice[0].at[7:]}")] if twice else []
+    return found + [
         told("E004", f"{len(held)} {shown[kind]}" if kind in shown else f"{kind}: {_short(held[0].value)}")
         for kind, held in kinds.items()
     ]

@@ -13,7 +13,7 @@ from micrographia.exchange.croissant.listing import Listing, described, is_mask,
 from micrographia.exchange.croissant.people import filled
 from micrographia.exchange.croissant.rai import records, said
 from micrographia.exchange.croissant.resources import Resources
-from micrographia.exchange.croissant.terms import PIXELS, TABLE, Ids, Node, formats_of, suffix, texts
+from micrographia.exchange.croissant.terms import PIXELS, TABLE, Ids, Node, formats_of, nodes, suffix, texts
 from micrographia.metadata.taking import Plain
 
 _SPLITS = {
@@ -233,7 +233,7 @@ class RecordSets:
         )
 
     def _table(self, path: str) -> None:
-        row = self.listing.first(path)
+        row = self.listing.firsts[path]
         place = self.listing.here(path)
         if path not in self.resources.objects or not is_table(row) or place is None:
             return
@@ -342,18 +342,17 @@ def _opened_field(name: str) -> Node:
 
 def without_opened(record_set: Node) -> Node:
     """Return a record set without the columns that only opened files give."""
-    dropped = {
-        one.get("@id")
-        for one in record_set.get("field", [])
-        if isinstance(one, dict) and one.get("name") in _OPENED
-    }
+    fields, records_ = nodes(record_set.get("field")), nodes(record_set.get("data"))
+    dropped = [
+        one["@id"] for one in fields if isinstance(one, dict) and "@id" in one and one.get("name") in _OPENED
+    ]
     if not dropped or record_set.get(TABLE) != "images":
         return record_set
     return {
         **record_set,
-        "field": [one for one in record_set["field"] if one.get("@id") not in dropped],
+        "field": [one for one in fields if not (isinstance(one, dict) and one.get("@id") in dropped)],
         "data": [
             {key: value for key, value in row.items() if key not in dropped} if isinstance(row, dict) else row
-            for row in record_set.get("data", [])
+            for row in records_
         ],
     }

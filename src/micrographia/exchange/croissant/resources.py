@@ -34,12 +34,8 @@ class Resources:
         self.items: list[Node] = []
         self.objects: dict[str, str] = {}
         self.sets: list[tuple[str, str, list[dict[str, Any]]]] = []
-        firsts: dict[str, dict[str, Any]] = {}
-        for row in listing.rows:
-            firsts.setdefault(str(row.get("Files", "")), row)
         gathered: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-        for path in listing.paths:
-            row = firsts[path]
+        for path, row in listing.firsts.items():
             address = listing.address(path)
             if address in known or path in known:
                 self.objects[path] = known.get(address) or known[path]
@@ -100,7 +96,11 @@ class Resources:
             inside = paths[0].lower().split(".zarr", 1)[1].strip("/")
             if inside:
                 pattern = f"{_literal(folder.split('/labels', 1)[0])}/*.zarr/{_literal(inside)}"
-                inner = [f"{pattern}/*"] if self._only(pattern, paths) else [f"{_literal(one)}/*" for one in paths]
+                inner = (
+                    [f"{pattern}/*"]
+                    if self._only(pattern, paths)
+                    else [f"{_literal(one)}/*" for one in paths]
+                )
                 return inner, ""
             excluded = f"{start}*.zarr/labels/*" if any(is_mask(row) for row in self.listing.rows) else ""
             pattern = f"{start}*.{ending}"

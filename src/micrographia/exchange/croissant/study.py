@@ -10,7 +10,7 @@ from micrographia.exchange.citation.bibtex import bibtex_of
 from micrographia.exchange.citation.facts import day_of, page_of, publisher_of
 from micrographia.exchange.croissant import people
 from micrographia.exchange.croissant.rai import records, said
-from micrographia.exchange.croissant.terms import Names, Node, nodes, one_or_many, text, texts
+from micrographia.exchange.croissant.terms import Names, Node, nodes, one_or_many, single, text, texts
 from micrographia.exchange.submission import described
 from micrographia.metadata import normalise_licence
 from micrographia.metadata.taking import Plain
@@ -87,7 +87,7 @@ def cite(study: Plain, versions: list[Plain]) -> str:
 def _texts_of(name: str) -> Callable[[Names, Any], tuple[Plain, bool]]:
     def read(_: Names, value: Any) -> tuple[Plain, bool]:
         found = texts(value)
-        return ({name: found[0]} if found else {}), len(found) == 1 and not isinstance(value, dict)
+        return ({name: found[0]} if found else {}), single(value)
 
     return read
 
@@ -107,7 +107,7 @@ def _keywords(_: Names, value: Any) -> tuple[Plain, bool]:
     found = texts(value)
     if isinstance(value, str):
         found = [word.strip() for word in value.split(",") if word.strip()]
-    whole = isinstance(value, str) or all(isinstance(one, str) for one in nodes(value))
+    whole = isinstance(value, str) or all(single(one) for one in nodes(value))
     return ({"keywords": found} if found else {}), whole
 
 
@@ -121,20 +121,20 @@ def _licence(names: Names, value: Any) -> tuple[Plain, bool]:
         chosen = next((one for one in (address, named) if one and normalise_licence(one)), named or address)
         return ({"license": chosen} if chosen else {}), False
     found = text(first)
-    return ({"license": found} if found else {}), found is not None and rest == [None]
+    return ({"license": found} if found else {}), single(first) and rest == [None]
 
 
 def _identifier(_: Names, value: Any) -> tuple[Plain, bool]:
     made: Plain = {}
     for one in texts(value):
         made.setdefault("doi" if re.search(r"\b10\.[0-9]{4,9}/", one) else "accession", one)
-    return made, bool(made) and len(made) == len(nodes(value)) == len(texts(value))
+    return made, bool(made) and len(made) == len(nodes(value)) and all(single(one) for one in nodes(value))
 
 
 def _address(_: Names, value: Any) -> tuple[Plain, bool]:
     found = texts(value)
     named = [one for one in found if re.match(r"https?://(dx\.)?doi\.org/10\.", one)]
-    return ({"doi": named[0]} if named else {}), bool(named) and len(found) == 1
+    return ({"doi": named[0]} if named else {}), bool(named) and single(value)
 
 
 READERS: dict[str, Callable[[Names, Any], tuple[Plain, bool]]] = {
@@ -175,7 +175,8 @@ def read_dataset_level(names: Names, document: Node) -> tuple[Plain, set[str]]:
     plain: Plain = {"study": study} if study else {}
     version = names.get(document, "version")
     if isinstance(version, str | int | float) and not isinstance(version, bool):
-        changed = text(names.get(document, "dateModified"))
+        when = names.get(document, "dateModified")
+        changed = text(when) if single(when) else None
         plain["versions"] = [people.filled({"version": str(version), "timestamp": changed})]
         whole |= {"version", "dateModified"} if changed else {"version"}
     annotated = people.filled(

@@ -129,9 +129,15 @@ class Names:
 
     def get(self, node: Mapping[str, Any], name: str) -> Any:
         """Return what a node says under a term, however it is written; None if nothing."""
-        if name in node:
-            return node[name]
-        return next((value for key, value in node.items() if self.meant(str(key)) == name), None)
+        key = self.key(node, name)
+        return None if key is None else node[key]
+
+    def key(self, node: Mapping[str, Any], name: str) -> str | None:
+        """Return the key of a node that stands for a term: the term itself, or the first that means it."""
+        if node.get(name) is not None:
+            return name
+        alike = (key for key, value in node.items() if value is not None and self.meant(str(key)) == name)
+        return next(alike, None)
 
     def kind(self, node: Mapping[str, Any]) -> str:
         """Return the type of a node, without prefix: ``FileObject``."""
@@ -159,6 +165,13 @@ def texts(value: Any) -> list[str]:
 def text(value: Any) -> str | None:
     """Return the first text in a value, or None."""
     return next(iter(texts(value)), None)
+
+
+def single(value: Any) -> bool:
+    """Whether a value is one text or number, so that :func:`text` returns all of it."""
+    if isinstance(value, dict):
+        return set(value) == {"@value"} and single(value["@value"])
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
 
 
 def nodes(value: Any) -> list[Any]:

@@ -24,6 +24,7 @@ from micrographia.exchange.croissant.terms import (
     is_zarr,
     nodes,
     text,
+    texts,
 )
 from micrographia.exchange.submission import Submission, described
 from micrographia.findings import Finding
@@ -192,9 +193,14 @@ def _restore(document: Node, submission: Submission) -> list[Finding]:
     names = Names(context)
     for one in kept:
         part = one.at.partition("[")[0]
-        if one.at.startswith("@"):
+        if one.at.startswith("@context"):
             continue
-        if part in PARTS and one.at != part:
+        if part == "conformsTo":
+            other = [name for name in texts(one.value) if "mlcommons.org/croissant" not in name]
+            document[part] = [*document[part], *other]
+        elif part in (DESCRIPTION, FILES_AT) or part.startswith("@"):
+            findings.append(told("E005", f"{part} of the document that was read is not written again"))
+        elif part in PARTS and one.at != part:
             document.setdefault(part, []).append(one.value)
         elif part not in READERS or _says(names, part, one.value) == _says(names, part, document.get(part)):
             document[part] = one.value
