@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from micrographia.dataset.manifest import inside
 from micrographia.errors import MicrographiaError
@@ -39,27 +39,27 @@ def carry(submission: Submission, target: Path, how: str) -> tuple[list[str], li
         message = f"{len(submission.files)} files are not on this machine: the crate has none of them"
         fix = "Fetch the dataset first, or leave files=none"
         return [], [told("E013", message, fix=fix)]
-    done: list[str] = []
+    done: dict[str, None] = {}
     failed: dict[str, str] = {}
-    for path in dict.fromkeys(str(name) for name in submission.files["Files"]):
+    for path in sorted({str(name) for name in submission.files["Files"]}):
+        if any(str(parent) in done for parent in PurePosixPath(path).parents):
+            continue  # went along with the folder that it lies in
         try:
             source = inside(submission.folder, path)
             if path.split("/")[0].casefold() in _TAKEN:
                 failed[path] = "has the name of a part of the crate"
             elif source.is_dir():
                 _folder(source, target / path, how)
-                done.append(path)
+                done[path] = None
             elif source.is_file():
                 _file(source, target / path, how)
-                done.append(path)
+                done[path] = None
             else:
                 failed[path] = "is not there"
         except MicrographiaError as error:
             failed[path] = str(error)
-        except FileExistsError:
-            failed[path] = "is inside of another that is listed"
     submission.save(target)
-    return done, [_told(failed)] if failed else []
+    return list(done), [_told(failed)] if failed else []
 
 
 def _told(failed: dict[str, str]) -> Finding:
@@ -74,8 +74,6 @@ def _file(source: Path, goal: Path, how: str) -> None:
         try:
             os.link(source.resolve(), goal)
             return
-        except FileExistsError:
-            raise
         except OSError:  # another disk, or one without hard links
             pass
     shutil.copy2(source, goal)

@@ -25,12 +25,17 @@ from micrographia.metadata.trees import Tokens, dotted, tokens
 
 IDS = "ids"
 """What is kept of ids: the one that this package would choose, to the one that the source has."""
+COLUMN = "column"
+"""What is kept of columns of the file list: name to ``propertyUrl``."""
 OWN_CONTEXT = "terms"
 """Where terms that the source defines itself are kept beside ``@graph``."""
 OWN = "micrographia:"
 """How the ``propertyID`` of a field of ours begins."""
 
 Node = dict[str, Any]
+
+_ONE_NAME = ("schema:name", "schema:description")
+"""What the dialects call differently, and says one thing alone."""
 
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'()*+,;=%-]+")
 
@@ -61,6 +66,7 @@ class Crate:
         self.nodes: dict[str, Node] = {}
         self._owners: dict[Tokens, str] = {}
         self._properties: list[Node] = []
+        self._written: set[str] = set()
         self._reserved = {
             one.value["@id"]
             for one in kept
@@ -140,7 +146,9 @@ class Crate:
         The names of the dialect are given to everything that was written before.
         """
         self.nodes = {name: self._named(node) for name, node in self.nodes.items()}
-        here, there = self._here(), Context([CONTEXT, self._foreign_terms()])
+        self._written = {key for node in self.nodes.values() for key in node}
+        here = Context([CONTEXT, self._terms()])
+        there = Context([CONTEXT, self._foreign_terms()])
         homeless: list[str] = []
         for one in self._kept:
             if one.at == ENTITY:
@@ -160,9 +168,12 @@ class Crate:
                 if node is None:
                     homeless.append(f"the property {key} of an entity that is not written")
                     continue
-                key = self._key(here, key, str(one.value.get("meaning")))
+                meaning = str(one.value.get("meaning"))
+                key = self._key(here, key, meaning)
+                if meaning in _ONE_NAME and key not in node:
+                    key = next((own for own in node if here.meaning(own) == meaning), key)
                 node[key] = _joined(node.get(key), one.value.get("value"))
-            elif one.at not in (ENTITY, IDS, TOP):
+            elif one.at not in (ENTITY, IDS, TOP, COLUMN):
                 homeless.append(one.at)
             elif one.at == TOP and isinstance(one.value, Mapping) and "@context" in one.value:
                 homeless.append("a context that would have to be fetched")
@@ -172,8 +183,6 @@ class Crate:
         """Return the crate as a JSON-LD document: descriptor, root, the rest in the order of writing."""
         last = dict.fromkeys(node["@id"] for node in self._properties)
         order = [DOCUMENT, ROOT, *(name for name in self.nodes if name not in (DOCUMENT, ROOT, *last)), *last]
-        context = written_context(self.dialect)
-        context |= {key: value for key, value in self._foreign_terms().items() if key not in context}
         beside = [one.value for one in self._kept if one.at == TOP and isinstance(one.value, Mapping)]
         rest = {
             key: value
@@ -182,10 +191,22 @@ class Crate:
             if key not in ("@context", OWN_CONTEXT, "@graph")
         }
         graph = [self.nodes[name] for name in order if name in self.nodes]
-        return {"@context": [CONTEXT, context], "@graph": graph, **rest}
+        return {"@context": [CONTEXT, self._terms()], "@graph": graph, **rest}
 
-    def _here(self) -> Context:
-        return Context([CONTEXT, self._foreign_terms(), written_context(self.dialect)])
+    @property
+    def columns(self) -> dict[str, str]:
+        """Name of a column of the source to what it says."""
+        found: dict[str, str] = {}
+        for one in self._kept:
+            if one.at == COLUMN and isinstance(one.value, Mapping):
+                found |= {str(name): str(address) for name, address in one.value.items()}
+        return found
+
+    def _terms(self) -> dict[str, Any]:
+        """Return the terms that the crate defines: ours, and those of the source under names that are free."""
+        own = written_context(self.dialect)
+        foreign = self._foreign_terms()
+        return own | {key: foreign[key] for key in foreign if key not in own and key not in self._written}
 
     def _foreign_terms(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -253,7 +274,8 @@ def read_path(text: str) -> list[str | int] | None:
 
 
 def _joined(old: Any, new: Any) -> Any:
-    if old is None:
+    # A single value was there instead of what this package writes; of a list, this package read the rest.
+    if old is None or not isinstance(new, list):
         return new
     before = old if isinstance(old, list) else [old]
-    return [*before, *(new if isinstance(new, list) else [new])]
+    return [*before, *new]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -88,11 +89,6 @@ class Entity:
     def taken(self) -> set[tuple[str, int]]:
         """Return key and number of the values that have a home."""
         return {(key, number) for key, numbers in self._used.items() for number in numbers}
-
-    def untake(self, *names: str) -> None:
-        """Say that values of properties have no home after all."""
-        for key, number, _ in self.values(*names):
-            self._used.get(key, set()).discard(number)
 
     def take_all(self, *names: str) -> None:
         """Take all values of properties."""
@@ -249,8 +245,9 @@ class Graph:
         return [one for one in everything if one.has_type(*types)]
 
     def dangling(self, entity: Entity, key: str, value: dict[str, Any]) -> None:
-        """Remember a reference to an entity that is not there."""
-        self._dangling.setdefault(key, set()).add(f"{entity.id} -> {value.get('@id')}")
+        """Remember a reference to an entity that is not there; an address on the web is something by itself."""
+        if not re.match(r"https?://", str(value.get("@id"))):
+            self._dangling.setdefault(key, set()).add(f"{entity.id} -> {value.get('@id')}")
 
     def dangling_cell(self, column: str, name: str) -> None:
         """Remember that a cell of a file list refers to an entity that is not there."""
@@ -309,7 +306,9 @@ class Graph:
         """Return what nobody took, and what there is to say: one finding for each kind of it."""
         homeless: dict[str, int] = {}
         for entity in [*self.entities.values(), *self._inner]:
-            shown = "/".join(sorted(one.rsplit(":", 1)[-1] for one in entity.types)) or "entity without type"
+            shown = (
+                "/".join(sorted({one.rsplit(":", 1)[-1] for one in entity.types})) or "entity without type"
+            )
             inside = id(entity.raw) in self._inner_of
             if not entity.touched:
                 if not inside:

@@ -14,7 +14,7 @@ from micrographia.exchange.rocrate.reader import Reader
 from micrographia.exchange.rocrate.reading_files import Files
 from micrographia.exchange.rocrate.reading_modules import read_datasets, read_modules, tell_circles
 from micrographia.exchange.rocrate.reading_study import read_study
-from micrographia.exchange.rocrate.terms import DIALECTS, DOCUMENT
+from micrographia.exchange.rocrate.terms import DIALECTS, DOCUMENT, PREFIXES
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission, described, file_table
 from micrographia.metadata import Description, Mifa
@@ -97,6 +97,8 @@ def _terms(graph: Graph, kept: list[Kept]) -> list[Kept]:
     own = {
         name: meaning
         for name, meaning in graph.context.own.items()
-        if meaning is not None and usual.meaning(name) != graph.context.meaning(name)
+        if meaning is not None
+        and usual.meaning(name) != graph.context.meaning(name)
+        and PREFIXES.get(name) != meaning
     }
     return [Kept(TOP, {OWN_CONTEXT: own})] if own else []

@@ -15,9 +15,11 @@ from micrographia.dataset.origin import Kept
 from micrographia.errors import MicrographiaError
 from micrographia.exchange.codes import told
 from micrographia.exchange.rocrate import columns as col
+from micrographia.exchange.rocrate.crate import COLUMN
 from micrographia.exchange.rocrate.graph import Entity
 from micrographia.exchange.rocrate.reader import Reader
 from micrographia.exchange.rocrate.terms import DOCUMENT, MEMBER_LIST, ROOT, compact
+from micrographia.exchange.rocrate.writing_files import LIST_SAYS, MEMBERS_SAY
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import COMPONENT
 
@@ -85,7 +87,7 @@ class Files:
         known = self._schema(entity)
         entity.drop("schema:encodingFormat", "text/tab-separated-values")
         entity.drop("schema:name", name)
-        entity.take_all("schema:description")
+        entity.drop("schema:description", LIST_SAYS, MEMBERS_SAY)
         table = self._table(name)
         if not table:
             return []
@@ -129,7 +131,11 @@ class Files:
                 address = column.text("csvw:propertyUrl")
                 known[title] = _MEANT.get(compact(address), "") if address else ""
                 if address and not known[title]:
-                    column.untake("csvw:propertyUrl")
+                    self.reader.graph.kept.append(Kept(COLUMN, {title: address}))
+                    self._told(
+                        "E004",
+                        f"what the column {title[:100]!r} means ({address[:200]}) has no home in the model",
+                    )
                 self.reader.note(("#column", title), column)
             for key, number, value in schema.values("csvw:aboutUrl"):
                 found = re.fullmatch(r"(https?://.*/)\{\+?" + col.PATH + r"\}", str(value))
@@ -306,6 +312,9 @@ class Files:
             row |= {"size": _peek(entity, "schema:contentSize"), "sha256": _peek(entity, "schema:sha256")}
             if entity.id in owners:
                 row[COMPONENT] = self.reader.parts[owners[entity.id]][0]
+            if _says_nothing_else(entity, path):
+                entity.touch()
+                entity.take_all("schema:name", "schema:contentSize", "schema:sha256")
             self.rows.append(row)
             listed.add(path)
         self._labelled = False
@@ -369,6 +378,16 @@ def _peek(entity: Entity, name: str) -> str:
         if isinstance(value, str | int) and not isinstance(value, bool):
             return str(value)
     return ""
+
+
+def _says_nothing_else(entity: Entity, path: str) -> bool:
+    names = {value for _, _, value in entity.values("schema:name") if isinstance(value, str)}
+    meanings = {entity.graph.context.meaning(key) for key in entity.raw if not key.startswith("@")}
+    return (
+        entity.types <= {"schema:File", "schema:MediaObject"}
+        and meanings <= {"schema:name", "schema:contentSize", "schema:sha256"}
+        and names <= {path, path.rsplit("/", 1)[-1]}
+    )
 
 
 def _is_picture(entity: Entity) -> bool:

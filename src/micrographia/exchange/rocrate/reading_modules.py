@@ -162,6 +162,7 @@ def _annotations(
 ) -> Plain:
     found: Plain = {"name": name, "annotation_overview": description}
     found["license"] = read_licence(reader, entity)
+    covered = None
     found["annotation_completion_time"] = entity.text("schema:dateCreated")
     for method in entity.entities("bia:associatedAnnotationMethod", types=["bia:AnnotationMethod"], most=1):
         reader.note((*at, "#method"), method)
@@ -169,9 +170,7 @@ def _annotations(
         method.drop("schema:name", name or "")
         found |= texts_of(method, METHOD)
         found["annotation_type"] = method.texts("bia:annotationMethodType")
-        coverage = method.text("bia:annotationCoverage")
-        if coverage:
-            found["annotation_coverage"] = {"description": coverage}
+        covered = method.text("bia:annotationCoverage")
     found["authors"] = read_people(reader, entity, (*at, "authors"))
     found["classes"] = [
         _class(reader, one, (*at, "classes", number))
@@ -182,17 +181,20 @@ def _annotations(
         for number, one in enumerate(entity.entities("schema:mentions", types=["bia:AnnotationData"]))
     ]
     reader.fill(found, entity)
-    _counted(found)
+    _cover(found, covered)
     return {field: value for field, value in found.items() if value not in (None, [])}
 
 
-def _counted(found: Plain) -> None:
-    """Drop a description of the coverage that only says its numbers in words."""
-    coverage = found.get("annotation_coverage")
-    if isinstance(coverage, dict) and "description" in coverage:
-        numbers = {key: value for key, value in coverage.items() if key != "description"}
-        if coverage.get("description") == coverage_text(numbers)[0]:
-            del coverage["description"]
+def _cover(found: Plain, said: str | None) -> None:
+    """Add what a method says of the coverage, unless it only says the numbers in words."""
+    coverage = found.get("annotation_coverage", {})
+    if (
+        said
+        and isinstance(coverage, dict)
+        and "description" not in coverage
+        and said != coverage_text(coverage)[0]
+    ):
+        found["annotation_coverage"] = coverage | {"description": said}
 
 
 def _class(reader: Reader, entity: Entity, at: Tokens) -> Plain:

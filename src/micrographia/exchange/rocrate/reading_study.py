@@ -7,6 +7,7 @@ import re
 from micrographia.exchange.rocrate.graph import Entity, plain_text
 from micrographia.exchange.rocrate.reader import DOI, Plain, Reader, addresses, identified, term, texts_of
 from micrographia.exchange.rocrate.writing_study import TRAINED
+from micrographia.metadata.licences import normalise_licence
 from micrographia.metadata.trees import Tokens
 
 _ORCID, _ROR = r"orcid\.org/\d{4}-", r"ror\.org/0"
@@ -48,7 +49,8 @@ def read_licence(reader: Reader, entity: Entity) -> str | None:
                 text = text or next((one for one in known if one), None)
         if text is not None:
             entity.take(key, number)
-            return text
+            known = normalise_licence(text) if "://" in text else None
+            return known.spdx if known and known.spdx else text
     return None
 
 

@@ -30,6 +30,8 @@ from micrographia.exchange.submission import COMPONENT, Submission
 from micrographia.findings import Finding
 
 Row = dict[str, str]
+LIST_SAYS = "Files of the dataset, one line a file"
+MEMBERS_SAY = "What is inside files that hold several images or annotations, one line for each"
 _SET = "annotation set"
 
 
@@ -70,11 +72,10 @@ def write_files(
     members = [row for group in by_path.values() if len(group) > 1 for row in group]
     (target / FILE_LIST).write_bytes(table(used, [group[0] for group in by_path.values()]))
     schema = _schema(crate, used, submission.origin.files)
-    listed = [_list(crate, FILE_LIST, "Files of the dataset, one line a file", ["bia:FileList"], schema)]
+    listed = [_list(crate, FILE_LIST, LIST_SAYS, ["bia:FileList"], schema)]
     if members:
         (target / MEMBER_LIST).write_bytes(table(used, members))
-        says = "What is inside files that hold several images or annotations, one line for each"
-        listed.append(_list(crate, MEMBER_LIST, says, [], schema))
+        listed.append(_list(crate, MEMBER_LIST, MEMBERS_SAY, [], schema))
     crate.nodes[ROOT].setdefault("hasPart", []).extend(refs(listed))
     return findings
 
@@ -134,11 +135,10 @@ def _reference(node: Mapping[str, Any], key: str) -> str:
 
 
 def _schema(crate: Crate, columns: list[str], base: str) -> str:
+    meant = crate.columns | PROPERTIES
     ids = []
     for number, name in enumerate(columns):
-        ids.append(
-            crate.add(f"_:col{number}", ["csvw:Column"], columnName=name, propertyUrl=PROPERTIES.get(name))
-        )
+        ids.append(crate.add(f"_:col{number}", ["csvw:Column"], columnName=name, propertyUrl=meant.get(name)))
     address = f"{base}{{+{PATH}}}" if base else None
     return crate.add("_:ts0", ["csvw:Schema"], column=refs(ids), aboutUrl=address)
 
