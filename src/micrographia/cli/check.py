@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from micrographia.cli.console import count, readable, say, say_json
+from micrographia.cli.console import count, readable, say, say_json, warn
 
 if TYPE_CHECKING:
     from micrographia.checks import Difference, Report
@@ -43,7 +43,12 @@ def check(
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not the rules whose code begins so")] = None,
     profile: Annotated[
-        str | None, typer.Option(help="Rules that make up the scores: a name, or the path of a YAML file")
+        str | None,
+        typer.Option(help="Rule set: mifa, journal, archive, challenge, or the path of a YAML file of yours"),
+    ] = None,
+    statement: Annotated[
+        Path | None,
+        typer.Option(help="Write a one-page statement of compliance: .html, .md or .json", metavar="FILE"),
     ] = None,
     fix: Annotated[
         bool, typer.Option("--fix", help="Mend what can be mended, and say what was done")
@@ -54,12 +59,16 @@ def check(
     ] = False,
     workers: Annotated[int | None, typer.Option(min=1, help="Workers; one a processor by default")] = None,
 ) -> None:
-    """Hold a dataset against the MIFA guidelines and good practice.
+    """Hold a dataset against the MIFA guidelines and good practice, or against a rule set of yours.
 
     Exits with 0 if there are no errors, 1 if there are (with --strict: or warnings), 2 if it could not run.
     """
     from micrographia.checks import check as run
 
+    if statement is not None:
+        from micrographia.report.statement import verify_ending
+
+        verify_ending(statement)
     output = Format.JSON if as_json else output
     report = run(
         dataset,
@@ -73,6 +82,8 @@ def check(
         quiet=False,
     )
     with readable():
+        if statement is not None:
+            _state(dataset, report, profile, statement, workers)
         if out is not None:
             from micrographia.dataset.manifest import write_whole
 
@@ -198,6 +209,21 @@ def _changed(change: Change) -> str:
     if change.unknown:
         parts.append(f"{len(change.unknown):,} without checksums to compare")
     return ", ".join(parts)
+
+
+def _state(dataset: Path, report: Report, profile: str | None, target: Path, workers: int | None) -> None:
+    """Write the statement of compliance, and say where, on standard error: standard output is the report's."""
+    from micrographia.checks.profile import DEFAULT, load_profile
+    from micrographia.checks.rule import Needs
+    from micrographia.checks.statement import identify, statement
+    from micrographia.dataset import open_dataset
+    from micrographia.report.statement import write_statement
+
+    pixels = report.depth is Needs.PIXELS
+    identity = identify(open_dataset(dataset), pixels=pixels, workers=workers)
+    made = statement(report, load_profile(profile or DEFAULT), identity)
+    write_statement(made, target)
+    warn(f"Wrote {target}   ({made['verdict']})")
 
 
 def _codes(given: list[str] | None) -> list[str]:

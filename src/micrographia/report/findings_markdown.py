@@ -18,11 +18,11 @@ def findings_markdown(report: Report) -> str:
         if (number := report.count(severity))
     )
     parts = [
-        f"# {_escape(report.title)}",
-        f"{counts or 'No findings'}; profile {_escape(report.profile)}, {report.program}.",
+        f"# {escape(report.title)}",
+        f"{counts or 'No findings'}; profile {escape(report.profile)}, {report.program}.",
     ]
     if report.fixed:
-        parts.append("## Fixed\n\n" + "\n".join(f"- {_escape(done)}" for done in report.fixed))
+        parts.append("## Fixed\n\n" + "\n".join(f"- {escape(done)}" for done in report.fixed))
     if report.scores:
         lines = ["| | passed of applicable | not passed | waived | skipped |", "|---|---|---|---|---|"]
         for score in report.scores:
@@ -36,29 +36,29 @@ def findings_markdown(report: Report) -> str:
     if report.findings:
         lines = ["| severity | rule | finding | where | what to do |", "|---|---|---|---|---|"]
         for entry in grouped(report.findings):
-            fix = _escape(entry.fix) + (" (fixable)" if entry.fixable else "")
-            where = _escape(entry.places())
-            lines.append(f"| {entry.severity} | {entry.code} | {_escape(entry.message)} | {where} | {fix} |")
+            fix = escape(entry.fix) + (" (fixable)" if entry.fixable else "")
+            where = escape(entry.places())
+            lines.append(f"| {entry.severity} | {entry.code} | {escape(entry.message)} | {where} | {fix} |")
         parts.append("## Findings\n\n" + "\n".join(lines))
     if report.waived:
         lines = ["| rule | finding | reason |", "|---|---|---|"]
         for waived in report.waived:
             lines.append(
-                f"| {waived.finding.code} | {_escape(waived.finding.message)} | {_escape(waived.reason)} |"
+                f"| {waived.finding.code} | {escape(waived.finding.message)} | {escape(waived.reason)} |"
             )
         parts.append("## Waived\n\n" + "\n".join(lines))
     skipped = [outcome for outcome in report.outcomes if outcome.state is State.SKIPPED]
     if skipped:
         lines = ["| rule | title | why |", "|---|---|---|"]
         lines += [
-            f"| {outcome.code} | {_escape(outcome.title)} | {_escape(outcome.reason)} |"
+            f"| {outcome.code} | {escape(outcome.title)} | {escape(outcome.reason)} |"
             for outcome in skipped
         ]
         parts.append("## Skipped\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Return text in which nothing is Markdown or HTML."""
     flat = re.sub(r"\s+", " ", printable(text.replace("\n", " "))).strip()
     marked = re.sub(r"([\\`*_{}\[\]<>#|~$!])", r"\\\1", flat)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from micrographia.checks.facts import Facts
 from micrographia.checks.rule import Letter, Rule, Source
-from micrographia.checks.rules.incentives import is_persistent
+from micrographia.checks.rules.incentives import ACCESSION, is_persistent
 from micrographia.checks.texts import named
 from micrographia.checks.wording import counted, listed
 from micrographia.findings import Finding, Level, Severity
@@ -119,7 +119,8 @@ class InRepository(Rule):
 
     What it does
     ------------
-    Asks for a link with a DOI or an accession of an image archive (BioImage Archive, IDR, EMPIAR, BBBC, Zenodo, ...).
+    Asks for a link with a DOI or an accession of an image archive (BioImage Archive, IDR, EMPIAR, BBBC, Zenodo, ...), or
+    for an accession or DOI of the dataset itself.
 
     Why it matters
     --------------
@@ -144,7 +145,10 @@ class InRepository(Rule):
     letter = Letter.ACCESSIBILITY
 
     def check(self, facts: Facts) -> Iterator[Finding]:
-        """Look at the links."""
+        """Look at accession, DOI and links."""
+        study = facts.mifa.study
+        if study.doi or (study.accession and ACCESSION.search(study.accession)):
+            return
         links = [link.link_url for link in facts.mifa.study.links if link.link_url]
         if not any(is_persistent(link) for link in links):
             yield self.finding(

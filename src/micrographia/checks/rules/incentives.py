@@ -20,7 +20,8 @@ class Citable(Rule):
 
     What it does
     ------------
-    Asks for a publication with a DOI or a PubMed id, or for a link whose address holds a DOI or an accession.
+    Asks for a DOI of the dataset, for a publication with a DOI or a PubMed id, or for a link whose address holds a DOI
+    or an accession.
 
     Why it matters
     --------------
@@ -49,7 +50,7 @@ class Citable(Rule):
         study = facts.mifa.study
         papers = [p for p in study.publications if p.publication_doi or p.pubmed_id or p.pmc_id]
         links = [link for link in study.links if link.link_url and is_persistent(link.link_url)]
-        if not papers and not links:
+        if not papers and not links and not study.doi:
             named = bool(study.publications or study.links)
             yield self.finding(
                 "no publication or link has an identifier that people can cite",
