@@ -95,7 +95,7 @@ class ZarrArray:
         if self.store.remote:
             places = self._places(region)
             missing = [place for place in places if self._blocks.kept(place) is None]
-            self._share(out, region, places, codec, fetch_chunks(self, missing))
+            self._share_remote(out, region, places, codec, fetch_chunks(self, missing))
         elif self._native:
             self._read_shards(region, codec, out)
         else:
@@ -297,6 +297,22 @@ class ZarrArray:
             for _ in pool.map(lambda share: self._fill(out, region, share, codec, fetched), shares):
                 pass
 
+    def _share_remote(
+        self,
+        out: Array,
+        region: Region,
+        places: Sequence[tuple[int, ...]],
+        codec: Codec,
+        fetched: Mapping[tuple[int, ...], bytes | None],
+    ) -> None:
+        """Do as :meth:`_share`; what came together with damaged data is not kept."""
+        try:
+            self._share(out, region, places, codec, fetched)
+        except ImageError:
+            for name in {self.file_of(place) for place in fetched}:
+                self.store.discard(name)
+            raise
+
     def _fill(
         self,
         out: Array,
@@ -350,7 +366,6 @@ class ZarrArray:
         try:
             codec.decode(data, out)
         except CodecError as error:
-            self.store.discard(name)
             raise self._damaged(name, place, str(error)) from error
 
     def _encoded(self, place: tuple[int, ...], name: str, longest: int) -> bytes | None:
@@ -365,10 +380,15 @@ class ZarrArray:
         return data
 
     def _read_foreign(self, region: Region) -> Array:
-        with decoding(self.store.path, f"the chunks of {self.path or 'this array'}"):
-            if self._foreign is None:
-                self._foreign = _open_foreign(self.store, self.path)
-            return np.asarray(self._foreign[region]).astype(self.metadata.dtype, order="C", copy=False)
+        try:
+            with decoding(self.store.path, f"the chunks of {self.path or 'this array'}"):
+                if self._foreign is None:
+                    self._foreign = _open_foreign(self.store, self.path)
+                return np.asarray(self._foreign[region]).astype(self.metadata.dtype, order="C", copy=False)
+        except ImageError:
+            for name in {self.file_of(place) for place in self._places(region)}:
+                self.store.discard(name)
+            raise
 
 
 def _has_kernel(codec: Codec) -> bool:

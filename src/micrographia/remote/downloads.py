@@ -200,7 +200,7 @@ def cached_file(url: str, *, size: int = -1, sha256: str = "") -> Path:
         try:
             entity = download(url, path, size=size, sha256=sha256, limit=limit)
         except ExchangeError as error:
-            if "bytes, more than the" not in error.problem:
+            if 0 <= size <= limit or "bytes, more than the" not in error.problem:
                 raise
             raise ExchangeError(
                 shown(url),

@@ -320,6 +320,10 @@ def _body(ask: Ask, response: http.client.HTTPResponse) -> Answer:
     if ask.ranged and response.status == 200:
         if ask.known.differs(Entity(length, tag, modified)) and not ask.unchanged:
             raise _changed(ask)
+        if length < 0:
+            raise ExchangeError(
+                url, "is sent whole, and without its length, where a part was asked for", _LIES
+            )
         raise NoRangesError(
             url, "is sent whole where a part was asked for: its server knows no ranges", "Download it"
         )

@@ -50,7 +50,7 @@ class Settings:
     backoff: float = 0.5
     connections: float = 16
     cache_mb: float = 2000
-    fresh: float = 86400
+    fresh: float = 3600
 
 
 SLOWEST = 256
