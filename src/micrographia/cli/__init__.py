@@ -34,6 +34,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "index": Command("catalogue", "index", "Read datasets into a catalogue, or publish it for the web"),
         "find": Command("catalogue", "find", "Find datasets by words and by what they have"),
         "show": Command("catalogue", "show", "Say everything that is known of one dataset"),
+        "triage": Command("triage", "triage", "Say what many submissions lack, and write to their authors"),
         "credit": Command("credit", "credit", "Say who made a dataset, how to cite it, who used it for what"),
     },
     "See what was learned": {
