@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
+from micrographia import metadata
 from micrographia.cli import main
+from micrographia.cli.demo_story import ANNOTATION, DESCRIPTION
 from micrographia.simulation import Cells, simulate_dataset
 
 
@@ -61,3 +63,10 @@ def lab(made: Path, tmp_path: Path) -> Path:
 def described(made: Path, tmp_path: Path) -> Path:
     """The same with ``mifa.yaml`` and ``files.tsv``."""
     return Path(shutil.copytree(made / "described", tmp_path / "described"))
+
+
+@pytest.fixture
+def filled(described):
+    values = DESCRIPTION | {f"annotations[0].{name}": value for name, value in ANNOTATION.items()}
+    metadata.update(described / "mifa.yaml", values)
+    return described

@@ -26,7 +26,8 @@ ON_A_FOLDER = [
     ["hash", "{0}"],
     ["diff", "{0}", "{0}"],
     ["form", "{0}", "form.xlsx"],
-    ["archive", "{0}", "documents"],
+    ["export", "{0}", "mifa", "documents"],
+    ["import", "{0}", "out"],
     ["demo", "demo", "--data", "{0}"],
 ]
 

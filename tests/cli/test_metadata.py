@@ -1,18 +1,9 @@
 import json
 
 import jsonschema
-import pytest
 import yaml
 
 from micrographia import metadata
-from micrographia.cli.demo_story import ANNOTATION, DESCRIPTION
-
-
-@pytest.fixture
-def filled(described):
-    values = DESCRIPTION | {f"annotations[0].{name}": value for name, value in ANNOTATION.items()}
-    metadata.update(described / "mifa.yaml", values)
-    return described
 
 
 def test_schema_is_one_that_a_description_keeps(command, filled, tmp_path):
@@ -54,24 +45,3 @@ def test_a_form_that_is_none_is_one_line(command, filled, tmp_path):
         assert (told.status, told.out) == (2, ""), arguments
         assert told.err.count("\n") == 1, told.err
         assert words in told.err
-
-
-def test_the_archives_documents_go_out_and_come_back(command, filled, tmp_path):
-    documents, again = tmp_path / "documents", tmp_path / "again.yaml"
-    told = command("archive", filled, documents)
-    assert told.status == 0
-    assert told.out == f"  Wrote the archive's documents into {documents}/\n"
-    assert "C041  the archive's schema has no place for" in told.err
-    assert {path.name.split("_")[0] for path in documents.iterdir()} == {"Study", "Annotations", "Version"}
-    assert command("archive", documents, again).status == 0
-    assert metadata.load(again).mifa.study.title == metadata.load(filled / "mifa.yaml").mifa.study.title
-    refused = command("archive", documents, again)
-    assert refused.status == 2
-    assert "exists already" in refused.err
-
-
-def test_what_the_archive_would_refuse_is_an_error(command, described, tmp_path):
-    told = command("archive", described, tmp_path / "documents")
-    assert told.status == 1
-    assert "error    C043  the archive's schema requires title   study.title" in told.err
-    assert "errors are mended." in told.out

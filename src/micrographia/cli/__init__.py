@@ -26,14 +26,14 @@ COMMANDS: dict[str, dict[str, Command]] = {
             "convert", "convert", "Write a dataset as OME-Zarr, verified, whole or not at all"
         ),
         "card": Command("card", "card", "Make one page that shows the dataset to people"),
-        "import": Command("exchange", "import_", "Make a dataset folder of another community's description"),
-        "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "demo": Command("demo", "demo", "See all of it work in a minute, offline"),
     },
     "Find and share": {
         "index": Command("catalogue", "index", "Read datasets into a catalogue, or publish it for the web"),
         "find": Command("catalogue", "find", "Find datasets by words and by what they have"),
         "show": Command("catalogue", "show", "Say everything that is known of one dataset"),
+        "import": Command("exchange", "import_", "Make a dataset folder of another community's description"),
+        "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "triage": Command("triage", "triage", "Say what many submissions lack, and write to their authors"),
         "credit": Command("credit", "credit", "Say who made a dataset, how to cite it, who used it for what"),
     },
@@ -68,9 +68,6 @@ COMMANDS: dict[str, dict[str, Command]] = {
     "Write metadata": {
         "schema": Command("metadata", "schema", "Print the JSON Schema of mifa.yaml, for editors"),
         "form": Command("metadata", "form", "Write mifa.yaml as a spreadsheet to fill in, or read one back"),
-        "archive": Command(
-            "metadata", "archive", "Read or write the BioImage Archive's three MIFA documents"
-        ),
     },
 }
 """Commands by the heading under which the help shows them."""

@@ -1,4 +1,4 @@
-"""``micrographia schema``, ``form`` and ``archive``."""
+"""``micrographia schema`` and ``form``."""
 
 from __future__ import annotations
 
@@ -68,38 +68,6 @@ def form(
     say(f"{count(len(changed), 'field')} written into {_yaml(target)}")
     for name in changed[:20]:
         say(f"  {name}")
-
-
-def archive(
-    source: Annotated[Path, typer.Argument(help="Folder with the archive's documents, or a dataset")],
-    target: Annotated[
-        Path, typer.Argument(help="mifa.yaml to write, or the folder for the archive's documents")
-    ],
-) -> None:
-    """Read the BioImage Archive's Study, Annotations and Version documents into a mifa.yaml, or write them from one.
-
-    What the archive's schema has no place for is named, field by field. Exits with 1 if it asks for what is missing.
-    """
-    from micrographia import metadata
-    from micrographia.dataset.manifest import write_whole
-    from micrographia.errors import MetadataError
-    from micrographia.findings import Severity
-
-    if target.suffix.lower() in (".yaml", ".yml"):
-        if target.exists():
-            raise MetadataError(target, "exists already", "Choose another name; nothing was overwritten")
-        description = metadata.read_archive(source)
-        _tell(description.findings)
-        write_whole(target, metadata.dump(description.mifa))
-        say(f"Wrote {target}")
-        return
-    findings = metadata.write_archive(metadata.load(_yaml(source)).mifa, target)
-    _tell(findings)
-    say(f"Wrote the archive's documents into {target}/")
-    errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    if errors:
-        say(f"The archive will not take them before {count(errors, 'error is', 'errors are')} mended.")
-        raise typer.Exit(1)
 
 
 def _yaml(path: Path) -> Path:

@@ -64,6 +64,7 @@ PLACES = {
     "object_size": "PIXELS",
     "objects": "SET",
     "only": "COLUMN=...",
+    "option": "NAME=VALUE",
     "organism": "SPECIES",
     "out": "FILE",
     "page": "NUMBER",
@@ -121,6 +122,8 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
     for parameter in program.params:
         if parameter.param_type_name == "argument":
             parameter.metavar = parameter.name.upper()
+            # Its name and its help say what it is; types are the words of a programmer.
+            parameter.display_type_rich = lambda ctx: None  # noqa: ARG005
         elif not parameter.is_flag:
             parameter.metavar = PLACES.get(parameter.name)
     try:
