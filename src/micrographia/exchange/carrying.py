@@ -1,44 +1,48 @@
-"""The files of a dataset beside its crate: hard links where the disk allows, copies elsewhere."""
+"""The files of a dataset that go along: hard links where asked for and possible, copies elsewhere."""
 
 from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path, PurePosixPath
 
 from micrographia.dataset.manifest import inside
 from micrographia.errors import MicrographiaError
 from micrographia.exchange.codes import told
-from micrographia.exchange.rocrate.terms import DOCUMENT, FILE_LIST, MEMBER_LIST
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
 
-_TAKEN = {
-    name.casefold() for name in (DOCUMENT, FILE_LIST, MEMBER_LIST, "mifa.yaml", "files.tsv", "origin.json")
-}
 
-
-def carry(submission: Submission, target: Path, how: str) -> tuple[list[str], list[Finding]]:
-    """Put the files of a dataset, and what describes it, beside the crate.
+def carry_files(
+    submission: Submission, target: Path, how: str = "copy", taken: Collection[str] = ()
+) -> tuple[list[str], list[Finding]]:
+    """Put the files of a dataset into a folder; a Zarr group goes as the folder that it is.
 
     Parameters
     ----------
     submission
         What travels.
     target
-        The folder of the crate.
+        The folder.
     how
         ``link`` or ``copy``.
+    taken
+        Names at the top of the folder that no file may have, in lower case.
 
     Returns
     -------
     tuple of (list of str, list of Finding)
-        The paths that were put there, and findings ``E013`` for those that could not be.
+        The paths that were put there, and a finding ``E013`` that names the first of those that could not be.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
     """
     if submission.folder is None:
-        message = f"{len(submission.files)} files are not on this machine: the crate has none of them"
-        fix = "Fetch the dataset first, or leave files=none"
-        return [], [told("E013", message, fix=fix)]
+        message = f"{len(submission.files)} files are not on this machine: none of them goes along"
+        return [], [told("E013", message, fix="Fetch the dataset first, or leave its files where they are")]
     done: dict[str, None] = {}
     failed: dict[str, str] = {}
     for path in sorted({str(name) for name in submission.files["Files"]}):
@@ -46,19 +50,19 @@ def carry(submission: Submission, target: Path, how: str) -> tuple[list[str], li
             continue  # went along with the folder that it lies in
         try:
             source = inside(submission.folder, path)
-            if path.split("/")[0].casefold() in _TAKEN:
-                failed[path] = "has the name of a part of the crate"
-            elif source.is_dir():
-                _folder(source, target / path, how)
-                done[path] = None
-            elif source.is_file():
-                _file(source, target / path, how)
-                done[path] = None
-            else:
-                failed[path] = "is not there"
         except MicrographiaError as error:
             failed[path] = str(error)
-    submission.save(target)
+            continue
+        if path.split("/")[0].casefold() in taken:
+            failed[path] = "has a name that is taken there"
+        elif source.is_dir():
+            _folder(source, target / path, how)
+            done[path] = None
+        elif source.is_file():
+            _file(source, target / path, how)
+            done[path] = None
+        else:
+            failed[path] = "is not there"
     return list(done), [_told(failed)] if failed else []
 
 

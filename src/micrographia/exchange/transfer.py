@@ -9,8 +9,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from micrographia.dataset import Dataset
-from micrographia.dataset.manifest import inside
 from micrographia.errors import ExchangeError
+from micrographia.exchange.carrying import carry_files
 from micrographia.exchange.form import ExchangeFormat
 from micrographia.exchange.registry import find_format, recognise
 from micrographia.exchange.source import Source
@@ -91,7 +91,7 @@ def import_submission(
     try:
         part.mkdir(parents=True)
         if submission.brings_files:
-            _copy_files(submission, part)
+            submission.findings += carry_files(submission, part)[1]
         submission.save(part)
         part.rename(folder)
     except OSError as error:
@@ -171,14 +171,6 @@ def chosen_options(form: ExchangeFormat, given: Mapping[str, str]) -> dict[str, 
             offered = ", ".join(known[name].values)
             raise ExchangeError("", f"{value!r} is no {name} of {form.name}", f"Choose one of {offered}")
     return {name: given.get(name, choice.values[0]) for name, choice in known.items()}
-
-
-def _copy_files(submission: Submission, target: Path) -> None:
-    assert submission.folder is not None  # noqa: S101 - files that are elsewhere cannot be brought
-    for path in dict.fromkeys(submission.files["Files"]):
-        goal = inside(target, path)
-        goal.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(inside(submission.folder, path), goal)
 
 
 def _free(place: Path) -> None:

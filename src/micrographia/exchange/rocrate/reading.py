@@ -55,6 +55,7 @@ def read(source: Source) -> Submission:
         origin,
         [*findings, *description.findings],
         here if is_here else None,
+        brings_files=is_here,
     )
 
 

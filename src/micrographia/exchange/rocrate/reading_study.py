@@ -49,8 +49,8 @@ def read_licence(reader: Reader, entity: Entity) -> str | None:
                 text = text or next((one for one in known if one), None)
         if text is not None:
             entity.take(key, number)
-            known = normalise_licence(text) if "://" in text else None
-            return known.spdx if known and known.spdx else text
+            licence = normalise_licence(text) if "://" in text else None
+            return licence.spdx if licence and licence.spdx else text
     return None
 
 

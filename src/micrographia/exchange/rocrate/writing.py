@@ -6,17 +6,22 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from micrographia.dataset.folder import DESCRIPTION
+from micrographia.dataset.manifest import NAME as MANIFEST
+from micrographia.dataset.origin import NAME as ORIGIN
+from micrographia.exchange.carrying import carry_files
 from micrographia.exchange.codes import told
-from micrographia.exchange.rocrate.carrying import carry
 from micrographia.exchange.rocrate.crate import Crate
 from micrographia.exchange.rocrate.describing import describe
 from micrographia.exchange.rocrate.reading import read_back
-from micrographia.exchange.rocrate.terms import DOCUMENT, ROOT
+from micrographia.exchange.rocrate.terms import DOCUMENT, FILE_LIST, MEMBER_LIST, ROOT
 from micrographia.exchange.rocrate.writing_files import write_files
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
 from micrographia.metadata import Mifa
 from micrographia.metadata.trees import dotted, paths
+
+_OWN = frozenset({DOCUMENT, FILE_LIST, MEMBER_LIST, DESCRIPTION, MANIFEST, ORIGIN})
 
 
 def write(submission: Submission, target: Path, options: Mapping[str, str]) -> list[Finding]:
@@ -39,7 +44,9 @@ def write(submission: Submission, target: Path, options: Mapping[str, str]) -> l
     findings: list[Finding] = []
     carried: list[str] = []
     if options["files"] != "none":
-        carried, findings = carry(submission, target, options["files"])
+        carried, findings = carry_files(submission, target, options["files"], _OWN)
+        if submission.folder is not None:
+            submission.save(target)
     own = submission.origin.kept if submission.origin.format == "rocrate" else ()
     crate, parts, told_first = describe(submission.mifa, Crate(options["dialect"], own))
     findings += told_first
