@@ -26,11 +26,11 @@ from micrographia.exchange.croissant.terms import (
     text,
 )
 from micrographia.exchange.croissant.writing import NAME, PARTS, compose
+from micrographia.exchange.remainder import over
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission, described, file_table
 from micrographia.findings import Finding
 from micrographia.metadata import Description
-from micrographia.metadata.taking import Plain
 from micrographia.remote import is_address
 
 Row = dict[str, Any]
@@ -127,20 +127,8 @@ def _description(names: Names, document: Node, findings: list[Finding]) -> tuple
     if not isinstance(rest, dict):
         findings.append(told("E009", f"{DESCRIPTION} is no object"))
         return description, whole
-    plain = description.mifa.plain()
-    for name, value in rest.items():
-        held = plain.get(name)
-        if name == "study" and isinstance(value, dict) and isinstance(held, dict | None):
-            plain[name] = _over(held or {}, value)
-        else:
-            plain = _over(plain, {name: value})
     # What is written beside our own terms counts only as far as they leave it open: it is compared afterwards.
-    return described(plain), whole if set(rest) <= {"annotations"} else set()
-
-
-def _over(plain: Plain, values: Plain) -> Plain:
-    changed = {**plain, **values}
-    return {name: value for name, value in changed.items() if value is not None}
+    return described(over(description.mifa.plain(), rest)), whole if set(rest) <= {"annotations"} else set()
 
 
 def _files(names: Names, document: Node, findings: list[Finding]) -> tuple[list[Row], str]:

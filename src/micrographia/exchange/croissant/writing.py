@@ -26,6 +26,7 @@ from micrographia.exchange.croissant.terms import (
     text,
     texts,
 )
+from micrographia.exchange.remainder import beyond
 from micrographia.exchange.submission import Submission, described
 from micrographia.findings import Finding
 from micrographia.metadata.taking import Plain
@@ -72,24 +73,13 @@ def compose(submission: Submission, one_by_one: bool, opened: Mapping[str, dict[
     level["conformsTo"] = list(CONFORMS)
     document |= {name: level[name] for name in _FIRST if name in level}
     document |= {name: value for name, value in level.items() if name not in _FIRST}
-    rest = beyond(plain, level)
+    back = described(read_dataset_level(Names(CONTEXT), level)[0])
+    rest = beyond(plain, back.mifa.plain())
     document |= {DESCRIPTION: rest} if rest else {}
     document |= {FILES_AT: listing.base} if listing.base else {}
     document |= {"distribution": resources.items} if resources.items else {}
     document |= {"recordSet": record_sets} if record_sets else {}
     return document
-
-
-def beyond(plain: Plain, level: Node) -> Plain:
-    """Return the fields that reading the properties of a dataset would not give back; null for what it would add."""
-    back = described(read_dataset_level(Names(CONTEXT), level)[0]).mifa.plain()
-    names = [name for name in dict.fromkeys([*plain, *back]) if name != "micrographia_format"]
-    rest = {name: plain.get(name) for name in names if plain.get(name) != back.get(name)}
-    ours, theirs = plain.get("study", {}), back.get("study", {})
-    if "study" in rest and isinstance(ours, dict) and isinstance(theirs, dict):
-        fields = dict.fromkeys([*ours, *theirs])
-        rest["study"] = {name: ours.get(name) for name in fields if ours.get(name) != theirs.get(name)}
-    return rest
 
 
 def _ids(kept: Mapping[str, Any]) -> set[str]:
