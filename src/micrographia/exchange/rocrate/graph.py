@@ -14,8 +14,8 @@ from micrographia.exchange.rocrate.context import Context
 from micrographia.exchange.rocrate.terms import DOCUMENT, ROOT
 from micrographia.findings import Finding
 
-ENTITY, PROPERTY, TOP = "entity", "property", "document"
-"""What a kept piece is: a whole entity, a property of one, something beside ``@graph``."""
+ENTITY, TWICE, PROPERTY, TOP = "entity", "second entity of an id", "property", "document"
+"""What a kept piece is: a whole entity, one whose id another has, a property of one, something beside ``@graph``."""
 
 
 class Entity:
@@ -205,7 +205,7 @@ class Graph:
                 name = plain_text(name) or f"_:{len(self.entities)}"
             if _same(name) in self.entities:
                 counts["twice"] += 1
-                self.kept.append(Kept(ENTITY, raw))
+                self.kept.append(Kept(TWICE, raw))
                 continue
             self.entities[_same(name)] = Entity(self, raw, name)
         for code, kind, message in (
