@@ -14,7 +14,7 @@ from micrographia.exchange.pagetab.places import (
     STUDY,
     Place,
 )
-from micrographia.exchange.pagetab.tree import Attribute, Json, Section, attribute, named
+from micrographia.exchange.pagetab.tree import Attribute, Json, Section, attribute, named, scalar
 from micrographia.metadata.fields import Kind, specs
 from micrographia.metadata.licences import normalise_licence
 from micrographia.metadata.values import quoted
@@ -168,7 +168,7 @@ class Decoder:
         told = one.qualifiers.get("valqual")
         for item in told if isinstance(told, list) else []:
             if isinstance(item, dict) and slug(str(item.get("name"))) == "termid" and item.get("value"):
-                made["ncbi_taxon"] = str(item["value"])
+                made["ncbi_taxon"] = scalar(item["value"]) or ""
         return made
 
     def biosamples(self) -> list[Json]:
@@ -278,15 +278,15 @@ class Decoder:
         """Return the links of the study."""
         made: list[Json] = []
         for raw in study.links:
-            link: Json = {"link_url": raw.get("url")} if isinstance(raw.get("url"), str) else {}
+            link: Json = {"link_url": scalar(raw["url"])} if isinstance(raw.get("url"), str) else {}
             left: list[Any] = []
             held = raw.get("attributes")
             for item in held if isinstance(held, list) else []:
                 name = slug(str(item.get("name"))) if isinstance(item, dict) else ""
                 field = {"description": "link_description", "type": "link_type"}.get(name)
                 value = item.get("value") if isinstance(item, dict) else None
-                if field and field not in link and isinstance(value, str):
-                    link[field] = value
+                if field and field not in link and scalar(value) is not None:
+                    link[field] = scalar(value)
                 elif value is not None or not field:
                     left.append(item)
             more = {key: value for key, value in raw.items() if key not in ("url", "attributes")}

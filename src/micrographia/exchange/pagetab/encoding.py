@@ -34,7 +34,8 @@ _BARE = {
     Kind.DOI: "https://doi.org/",
     Kind.PUBMED: "PMID:",
 }
-_NUMBERED = {"Organism": "Organism", "Imaging Method": "Imaging Method"}
+_NUMBERED = ("Organism", "Imaging Method")
+_RESERVED = ("submission", "link", "links", "file", "files")
 _SKIPPED = {"study": ("accession", "doi", "release_date", "links"), "author": ("organisation",)}
 
 
@@ -95,7 +96,7 @@ class Encoder:
     def study(self, study: Json) -> Json:
         """Return the section of the study with all below it."""
         made = self.section(study, STUDY, "study", _SKIPPED["study"])
-        made["type"] = next(iter(self.take("study/type")), "Study")
+        made["type"] = self.kind("study", "Study")
         if links := self.links(study):
             made["links"] = links
         sections = made.pop("subsections", [])
@@ -141,7 +142,7 @@ class Encoder:
         """Return a record of the model as a section."""
         name = MIFA_NAMES.get(place.type, place.type) if self.mifa else place.type
         made: Json = {"accno": self.accno(at, name)} if numbered and self.is_numbered(at, place) else {}
-        made["type"] = next(iter(self.take(f"{at}/type")), name) if place is not STUDY else name
+        made["type"] = self.kind(at, name) if place is not STUDY else name
         attributes: list[Json] = self.person(record, at) if place is AUTHOR else []
         sections: list[Json] = []
         if place is AUTHOR:
@@ -244,7 +245,7 @@ class Encoder:
             at = f"study.links[{number}]"
             known = {"link_url": None, "link_description": "Description", "link_type": "Type"}
             if not isinstance(link, dict) or not isinstance(link.get("link_url"), str):
-                self.lost.append("study.links")
+                self.lost.append("study.links")  # with one left out, those behind it have other numbers
                 continue
             self.lost += [f"{at}.{key}" for key in link if key not in known]
             attributes = [
@@ -270,6 +271,13 @@ class Encoder:
             else:
                 self.kept.setdefault(f"{at}/qualifiers", []).append(kept)
         return attributes
+
+    def kind(self, at: str, usual: str) -> str:
+        """Return the type of a section: the one that it had, if the archive can have one of this name."""
+        known = self.kept.get(f"{at}/type", [])
+        if known and re.fullmatch(r"\w[\w .-]*", str(known[0])) and str(known[0]).lower() not in _RESERVED:
+            return str(self.take(f"{at}/type")[0])
+        return usual
 
     def take(self, at: str) -> list[Any]:
         """Take back what was kept at a place."""

@@ -66,8 +66,8 @@ class PageTab:
         document = tsv.parse(source.text(name), name, notes) if _is_tsv(source, name) else source.json(name)
         found = assemble(document, _Lists(source, notes), notes, name, online=True)
         folder = source.folder
-        paths = found.files["Files"].head(MOST).tolist()
-        if folder is not None and any((folder / path).exists() for path in paths):
+        paths = found.files["Files"].tolist()
+        if folder is not None and paths and all((folder / path).exists() for path in paths):
             found.folder = folder
             found.origin = replace(found.origin, files="")
         return found

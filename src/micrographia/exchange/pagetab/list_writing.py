@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from micrographia.exchange.codes import told
-from micrographia.exchange.pagetab.listing import ENTRY_TYPE, IMAGE_ID, Row, derived_ids
+from micrographia.exchange.pagetab.listing import ENTRY_TYPE, IMAGE_ID, Row, derived_ids, in_zarr
 from micrographia.exchange.pagetab.listing import role_of as derived_role
 from micrographia.exchange.pagetab.lists import Entry, bare
 from micrographia.exchange.pagetab.uploading import Upload
@@ -202,14 +202,14 @@ def tsv(lines: Sequence[Line], findings: list[Finding]) -> str:
     names = list(dict.fromkeys(name for line in lines for name in line.cells))
     more = [name for name in ("annotation type", "source image", IMAGE_ID) if name in names]
     names = [*more, *(name for name in names if name not in more)]
-    sized, typed = any(line.size >= 0 for line in lines), any(line.type != "file" for line in lines)
+    sized, typed = any(line.size >= 0 for line in lines), any(_kind(line) for line in lines)
     header = [*names, *(["size"] if sized else []), *([ENTRY_TYPE] if typed else [])]
     changed: set[str] = set()
     text = ["\t".join(["Files", *(_cell(name, name, changed) for name in header)])]
     for line in lines:
         cells = [_cell(line.cells.get(name, ""), name, changed) for name in names]
         cells += [str(line.size) if line.size >= 0 else ""] if sized else []
-        cells += [line.type if line.type != "file" else ""] if typed else []
+        cells += [_kind(line)] if typed else []
         text.append("\t".join([line.path, *cells]))
     for name in sorted(changed):
         _say(findings, f"the column {name} has tabs or line breaks; they became spaces", f"files.{name}")
@@ -240,6 +240,10 @@ def _cell(text: str, name: str, changed: set[str]) -> str:
     if flat != text:
         changed.add(name)
     return flat if bare(flat) == flat else '"' + flat.replace('"', '""') + '"'
+
+
+def _kind(line: Line) -> str:
+    return "" if line.type == "file" or in_zarr(line.path) else line.type
 
 
 def _numbers(records: Sequence[dict[str, Any]]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from micrographia.dataset.manifest import COLUMNS, GROUP, ROLES, image_id, unique_ids
@@ -182,11 +182,11 @@ class Listing:
 
 def derived_ids(paths: Sequence[str]) -> list[str]:
     """Return the ids that images get from their paths: the name of the file, or the path where names repeat."""
-    stems = [_ENDING.sub("", PurePosixPath(path).name) for path in paths]
-    often = Counter(image_id(stem).casefold() for stem in stems)
+    ids = [image_id(_ENDING.sub("", path.rsplit("/", 1)[-1])) for path in paths]
+    often = Counter(one.casefold() for one in ids)
     wanted = [
-        image_id(stem if often[image_id(stem).casefold()] == 1 else _ENDING.sub("", path))
-        for stem, path in zip(stems, paths, strict=True)
+        one if often[one.casefold()] == 1 else image_id(_ENDING.sub("", path))
+        for one, path in zip(ids, paths, strict=True)
     ]
     return unique_ids(wanted)
 
@@ -203,10 +203,15 @@ def role_of(entry: Entry, role: str) -> str:
     return "other" if name.endswith(_OTHERS) and not name.endswith((".zarr.zip",)) else role
 
 
+def in_zarr(path: str) -> bool:
+    """Whether a path is that of a Zarr, or inside one: then nobody needs to be told that it is a directory."""
+    return re.search(r"\.zarr(/|$)", path, flags=re.IGNORECASE) is not None
+
+
 def _row(entry: Entry) -> Row:
     """Return an entry as a row: columns of ``files.tsv`` under their names, others as they are written."""
     row: Row = {"Files": entry.path, "size": entry.size}
-    if entry.type != "file":
+    if entry.type != "file" and not in_zarr(entry.path):
         row[ENTRY_TYPE] = entry.type
     for name, text in entry.cells.items():
         key = _column(name)
@@ -216,6 +221,7 @@ def _row(entry: Entry) -> Row:
     return row
 
 
+@lru_cache(maxsize=4096)
 def _column(name: str) -> str:
     written = slug(name)
     if written in ("annotation_type", "annotation_types"):

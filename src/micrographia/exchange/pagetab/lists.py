@@ -16,6 +16,8 @@ from micrographia.metadata.values import quoted
 
 ALLOWED = re.compile(r"[A-Za-z0-9!\-_.*'()/]+")
 """Characters that the archive allows in paths."""
+_CLEAN = re.compile(r"(?!\.{1,2}(/|$))[A-Za-z0-9!\-_.*'() ]+(/(?!\.{1,2}(/|$))[A-Za-z0-9!\-_.*'() ]+)*")
+"""Paths that need no closer look; most do not."""
 MENDABLE = ("holds ./ or //", "is written with backslashes")
 _ENTRY = {"path", "size", "type", "attributes", "filePath", "relPath", "fileName"}
 
@@ -89,7 +91,7 @@ def entry_of(raw: Any, notes: Notes, name: str = "") -> Entry | None:
     if path is None or not isinstance(raw, dict):
         notes.keep(f"file list {name}", raw, f"an entry without a path in {name or 'the record'}", "E009")
         return None
-    entry = Entry(path, scalar(raw.get("size")) or "", scalar(raw.get("type")) or "file")
+    entry = Entry(scalar(path) or "", scalar(raw.get("size")) or "", scalar(raw.get("type")) or "file")
     found, odd = attributes_of(raw.get("attributes"))
     for one in found:
         _add(entry.cells, one.name, one.value or "")
@@ -97,10 +99,14 @@ def entry_of(raw: Any, notes: Notes, name: str = "") -> Entry | None:
             held = one.qualifiers.get(kind)
             for item in held if isinstance(held, list) else []:
                 if isinstance(item, dict) and item.get("name"):
-                    _add(entry.cells, shown.format(one.name, item["name"]), scalar(item.get("value")) or "")
+                    _add(
+                        entry.cells,
+                        shown.format(one.name, scalar(item["name"])),
+                        scalar(item.get("value")) or "",
+                    )
     for key, value in raw.items():
         if key not in _ENTRY and scalar(value):
-            _add(entry.cells, str(key), scalar(value) or "")
+            _add(entry.cells, scalar(key) or "", scalar(value) or "")
         elif key not in _ENTRY and value:
             odd.append({key: value})
     if odd:
@@ -115,6 +121,8 @@ def entry_of(raw: Any, notes: Notes, name: str = "") -> Entry | None:
 
 def mended(entry: Entry, raw: Any, name: str, notes: Notes) -> bool:
     """Mend the path of an entry; say so and keep the entry if it may not be followed."""
+    if _CLEAN.fullmatch(entry.path):
+        return True
     problem = path_problem(entry.path)
     if problem and (problem in MENDABLE or entry.path.endswith("/")):
         clean = "/".join(part for part in entry.path.replace("\\", "/").split("/") if part not in ("", "."))

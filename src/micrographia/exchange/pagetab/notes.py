@@ -9,6 +9,7 @@ from typing import Any
 
 from micrographia.dataset.origin import Kept
 from micrographia.exchange.codes import told
+from micrographia.exchange.pagetab.tree import too_deep, well_formed
 from micrographia.findings import Finding
 
 SHOWN = 20
@@ -52,7 +53,10 @@ class Notes:
         code
             Code of the finding.
         """
-        self._kept.append((code, Kept(at, value), what))
+        if too_deep(value):
+            self.say("E009", f"{what} is nested too deep, or holds itself; it was not kept", at)
+            return
+        self._kept.append((code, Kept(at, well_formed(value)), what))
 
     def mark(self) -> int:
         """Return a place to go back to with :meth:`back_to`."""

@@ -124,8 +124,21 @@ def attributes_of(raw: Any) -> tuple[list[Attribute], list[Any]]:
         qualifiers = {key: one[key] for key in ("valqual", "nmqual") if one.get(key)}
         qualifiers |= {key: held for key, held in one.items() if key not in _ATTRIBUTE}
         reference = str(one.get("reference", one.get("isReference", False))).lower() == "true"
-        found.append(Attribute(name, scalar(value), reference, qualifiers, one))
+        found.append(Attribute(scalar(name) or "", scalar(value), reference, qualifiers, one))
     return found, odd
+
+
+def well_formed(value: Any) -> Any:
+    """Return a JSON value whose texts can be written: halves of characters are replaced."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [well_formed(item) for item in value]
+    if isinstance(value, dict):
+        return {well_formed(str(key)): well_formed(item) for key, item in value.items()}
+    return value
 
 
 def scalar(value: Any) -> str | None:
@@ -134,7 +147,7 @@ def scalar(value: Any) -> str | None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str(well_formed(str(value)))
 
 
 def flat(raw: Any) -> tuple[list[Any], list[Any]]:

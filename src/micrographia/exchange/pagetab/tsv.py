@@ -280,7 +280,8 @@ class _Writer:
         for one in attributes:
             name = one.get("name") if isinstance(one, dict) else None
             if not isinstance(name, str) or not _is_name(name):
-                self.lost(f"an attribute of the name {quoted(str(name))}")
+                field = f"files.{name}" if head[0] == "File" else ""
+                self.lost(f"an attribute of the name {quoted(str(name))}", field)
                 continue
             reference = str(one.get("reference", "")).lower() == "true"
             lines.append(
@@ -295,8 +296,8 @@ class _Writer:
                         self.lost(f"what is said of {quoted(name)}")
         self.blocks.append("\n".join(lines))
 
-    def lost(self, what: str) -> None:
-        finding = told("E005", f"TSV has no place for {what}", fix="Write JSON")
+    def lost(self, what: str, field: str = "") -> None:
+        finding = told("E005", f"TSV has no place for {what}", field=field, fix="Write JSON")
         if finding not in self.findings:
             self.findings.append(finding)
 
@@ -314,5 +315,8 @@ def _is_name(name: str) -> bool:
 
 
 def _cell(text: str) -> str:
-    found = next(iter(_lines(text)), [""])
-    return text if found == [text] and text == text.strip("\r\n\t") else '"' + text.replace('"', '""') + '"'
+    """Return a cell; one that starts with a quote stands in quotes, unless it is a plain text in quotes."""
+    simple = _QUOTED.fullmatch(text)
+    if set("\t\r\n") & set(text) or (text.startswith('"') and not (simple and '"' not in simple[1])):
+        return '"' + text.replace('"', '""') + '"'
+    return text

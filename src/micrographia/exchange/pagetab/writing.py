@@ -23,12 +23,11 @@ from micrographia.exchange.pagetab.list_writing import (
     merged,
     tsv,
 )
-from micrographia.exchange.pagetab.listing import ENTRY_TYPE
 from micrographia.exchange.pagetab.lists import ALLOWED
 from micrographia.exchange.pagetab.places import FILE_LIST
 from micrographia.exchange.pagetab.record import NAME, read_record
 from micrographia.exchange.pagetab.tsv import write as write_tsv
-from micrographia.exchange.pagetab.uploading import NONE, Upload, carry, mode_of, plan
+from micrographia.exchange.pagetab.uploading import NONE, ZIP, Upload, carry, mode_of, plan
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
 from micrographia.metadata.values import quoted
@@ -91,6 +90,11 @@ def write_submission(submission: Submission, target: Path, options: Mapping[str,
         if bad:
             what = f"{len(bad):,} paths hold characters that the archive does not allow; the files have them there"
             findings.append(told("E002", what, path=bad[0]))
+    folders = sum(upload is not None and upload.kind == "tree" for upload in uploads) if mode == ZIP else 0
+    if folders:
+        findings.append(
+            told("E002", f"{folders:,} folders have no zipped form, as OME-Zarr 0.4; they were copied")
+        )
     for name, lines in composed.lists.items():
         place = target / name
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -120,6 +124,7 @@ def compose(
     lines = lines_of(rows, uploads, listed, findings)
     names = {one.at.removesuffix("/list"): one.value for one in kept if one.at.endswith("/list")}
     lists: dict[str, list[Line]] = {}
+    taken = {upload.target.casefold() for upload in uploads if upload is not None}
     at_lists: dict[str, str] = {}
     for field, short, held in (
         ("study_components", "component", listed.components),
@@ -129,7 +134,7 @@ def compose(
             at = f"{field}[{number}]"
             ready = merged([lines[one] for one in numbers if one in lines], findings)
             if ready:
-                name = _list_name(names.get(at), f"file_list_{short}_{number + 1}", ending, lists)
+                name = _list_name(names.get(at), f"file_list_{short}_{number + 1}", ending, taken)
                 lists[name] = ready
                 at_lists[at] = name
     encoder = Encoder(plain, kept, at_lists)
@@ -156,23 +161,23 @@ def record_name(document: Mapping[str, Any]) -> str:
 
 def _carry(rows: list[dict[str, Any]], uploads: list[Upload | None], folder: Path, target: Path) -> None:
     done: dict[str, tuple[int, str]] = {}
+    wanted = {upload.target: upload for upload in uploads if upload is not None}
+    for path in sorted(wanted, key=len):  # a folder before what lies in it
+        done[path] = carry(wanted[path], folder, target)
     for row, upload in zip(rows, uploads, strict=True):
-        if upload is None:
-            continue
-        if upload.target not in done:
-            done[upload.target] = carry(upload, folder, target)
-        size, digest = done[upload.target]
+        size, digest = done[upload.target] if upload is not None else (-1, "")
         if digest:
             row["size"], row["sha256"] = size, digest
-        if upload.kind != "tree" and row.get(ENTRY_TYPE):
-            row[ENTRY_TYPE] = ""
 
 
-def _list_name(known: Any, fallback: str, ending: str, lists: Mapping[str, Any]) -> str:
+def _list_name(known: Any, fallback: str, ending: str, taken: set[str]) -> str:
     stem = re.sub(r"\.(json|tsv|txt|xlsx)$", "", known) if isinstance(known, str) else fallback
     fits = ALLOWED.fullmatch(stem) and not re.search(r"(^|/)\.{0,2}(/|$)", stem)
-    name = f"{stem if fits else fallback}.{ending}"
-    return name if name.casefold() not in {one.casefold() for one in lists} else f"{fallback}.{ending}"
+    name, number = f"{stem if fits else fallback}.{ending}", 1
+    while name.casefold() in taken:
+        name, number = f"{fallback}{f'-{number}' if number > 1 else ''}.{ending}", number + 1
+    taken.add(name.casefold())
+    return name
 
 
 def _free(name: str, composed: Composed) -> str:
