@@ -180,9 +180,9 @@ def _family(label: str) -> str:
 def _type(word: str) -> Callable[[str], bool]:
     found = annotation_type(word)
     if found.value is None:
-        near = f"did you mean {found.suggestions[0]}? " if found.suggestions else ""
+        near = f"Did you mean {found.suggestions[0]}? " if found.suggestions else ""
         kinds = ", ".join(str(kind) for kind in AnnotationType)
-        raise CatalogueError("", f"{word!r} is no annotation type", f"{near}There are {kinds}".capitalize())
+        raise CatalogueError("", f"{word!r} is no annotation type", f"{near}There are {kinds}")
     return lambda known: known == found.value
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,9 @@ from micrographia.catalogue.layout import IMAGES, MANIFEST, Part, read_layout
 from micrographia.catalogue.postings import Postings
 from micrographia.catalogue.ranges import Table, local_reader, remote_reader
 from micrographia.catalogue.shelf import ImageFilter, Places, Scores, Shelf
-from micrographia.catalogue.words import Question
+from micrographia.catalogue.words import Question, clean
 from micrographia.errors import MicrographiaError
-from micrographia.remote import below, fetch_bytes, is_address
+from micrographia.remote import RemoteFiles, below, is_address
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,7 @@ class PublishedCatalogue(Shelf):
     def __init__(self, place: str) -> None:
         base = place[: -len(MANIFEST)] if place.endswith("/" + MANIFEST) or place == MANIFEST else place
         super().__init__(base.rstrip("/") if is_address(base) else base)
+        self._files = RemoteFiles(self.place) if is_address(self.place) else None
         self._manifest = read_layout(self._document(), self._at(MANIFEST))
         self._tables: dict[str, Table] = {}
         self._columns: _ParquetColumns | None = None
@@ -61,8 +63,13 @@ class PublishedCatalogue(Shelf):
 
     def _document(self) -> bytes:
         try:
-            if is_address(self.place):
-                return fetch_bytes(self._at(MANIFEST), limit=LARGEST)
+            if self._files is not None:
+                found = self._files.document(MANIFEST, LARGEST)
+                if found is None:
+                    raise CatalogueError(
+                        self._at(MANIFEST), "is not there", "Name the address of a published catalogue"
+                    )
+                return found[0]
             return Path(self._at(MANIFEST)).read_bytes()
         except OSError as error:
             told = f"cannot be read ({error.strerror or error})"
@@ -73,8 +80,11 @@ class PublishedCatalogue(Shelf):
     def _table(self, part: Part) -> Table:
         if part.file not in self._tables:
             place = self._at(part.file)
-            read = remote_reader(place) if is_address(place) else local_reader(place)
-            self._tables[part.file] = Table(part, place, read)
+            if self._files is None:
+                self._tables[part.file] = Table(part, place, local_reader(place))
+            else:
+                read = remote_reader(self._files, part.file)
+                self._tables[part.file] = Table(part, place, read, partial(self._files.discard, part.file))
         return self._tables[part.file]
 
     def snapshot(self) -> AbstractContextManager[None]:
@@ -123,7 +133,7 @@ class PublishedCatalogue(Shelf):
 
     def lookup(self, text: str) -> list[int]:
         """Return the datasets with this id, accession, DOI, place, or beginning of a content checksum."""
-        wanted = text.strip().lower()
+        wanted = clean(text).strip().lower()
         table = self._table(self._manifest.datasets)
         for names in (("dataset",), ("accession", "doi", "place"), ("content_sha256",)):
             if names == ("content_sha256",) and len(wanted) < 8:

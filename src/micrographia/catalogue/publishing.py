@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from micrographia.catalogue.columns import NUMBERS, WORDS
 from micrographia.catalogue.database import guarded
@@ -21,7 +23,6 @@ from micrographia.catalogue.images import cells
 from micrographia.catalogue.layout import (
     DATASET_GROUP,
     DATASETS,
-    FIELD_STEP,
     IMAGE_GROUP,
     IMAGES,
     IMAGES_A_FILE,
@@ -34,8 +35,8 @@ from micrographia.catalogue.layout import (
     Part,
     read_layout,
 )
+from micrographia.catalogue.occurrences import occurrences
 from micrographia.catalogue.store import Store
-from micrographia.catalogue.texts import FIELDS
 from micrographia.dataset.manifest import write_whole
 from micrographia.errors import MicrographiaError
 from micrographia.remote import is_address
@@ -137,12 +138,15 @@ def _before(folder: Path) -> tuple[Part, ...]:
 
 def _write(store: Store, folder: Path, places: Mapping[str, str]) -> tuple[Manifest, list[str]]:
     local: list[str] = []
-    rows = _row_numbers(store)
-    lengths = [0] * len(rows)
+    numbers = _numbers(store)
+    lengths = np.zeros(max(1, store.columns.count), np.int64)
     with _Writer(folder, "words", TERMS, WORD_GROUP, plain=("positions",)) as words:
-        for stem, row, counts, positions in _occurrences(store, rows):
-            lengths[row] += len(positions)
-            words.add([stem, row, *counts, positions])
+        for table in occurrences(store.connection, numbers):
+            lengths += np.bincount(
+                np.repeat(table["row"].to_numpy(), compute.list_value_length(table["positions"]).to_numpy()),
+                minlength=len(lengths),
+            )
+            words.write(table)
     with (
         _Writer(folder, "datasets", DATASETS, DATASET_GROUP) as datasets,
         _Writer(folder, "records", RECORDS, RECORD_GROUP, plain=("record",)) as records,
@@ -152,45 +156,22 @@ def _write(store: Store, folder: Path, places: Mapping[str, str]) -> tuple[Manif
             shown = _shown(entry, places)
             if not shown.place:
                 local.append(entry.id)
-            datasets.add(_dataset_row(shown, lengths[number]))
+            datasets.add(_dataset_row(shown, int(lengths[number])))
             records.add([shown.id, packed(shown)])
             pictures.add(shown.id, images)
     parts = (datasets.part, records.part, words.part, tuple(pictures.parts))
-    return Manifest(*parts, sum(lengths)), local
+    return Manifest(*parts, int(lengths.sum())), local
 
 
-def _row_numbers(store: Store) -> dict[int, int]:
+def _numbers(store: Store) -> npt.NDArray[np.int64]:
+    """Return the number of each dataset, by the row that it has in the database."""
     with guarded(store.path):
-        found = store.connection.execute("SELECT row FROM datasets ORDER BY id COLLATE BINARY")
-        return {row: number for number, (row,) in enumerate(found)}
-
-
-def _occurrences(store: Store, rows: Mapping[int, int]) -> Iterator[tuple[str, int, list[int], list[int]]]:
-    """Yield stem, number of the dataset, counts by field and positions, by stem and number."""
-    fields = {name: at for at, name in enumerate(FIELDS)}
-    with guarded(store.path):
-        store.connection.execute(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.occurrences USING fts5vocab ('main', 'texts', 'instance')"
-        )
-        found = store.connection.execute('SELECT term, doc, col, "offset" FROM temp.occurrences')
-        held: dict[int, list[int]] = {}
-        current = ""
-        for term, row, column, offset in found:
-            if term != current:
-                yield from _counted(current, held, rows)
-                current, held = term, {}
-            held.setdefault(row, []).append(fields[column] * FIELD_STEP + offset)
-        yield from _counted(current, held, rows)
-
-
-def _counted(
-    stem: str, held: Mapping[int, list[int]], rows: Mapping[int, int]
-) -> Iterator[tuple[str, int, list[int], list[int]]]:
-    for number, positions in sorted((rows[row], sorted(found)) for row, found in held.items()):
-        counts = [0] * len(FIELDS)
-        for position in positions:
-            counts[position // FIELD_STEP] += 1
-        yield stem, number, [min(count, 65535) for count in counts], positions
+        rows = [
+            row for (row,) in store.connection.execute("SELECT row FROM datasets ORDER BY id COLLATE BINARY")
+        ]
+    numbers = np.full(max(rows, default=0) + 1, -1, np.int64)
+    numbers[rows] = np.arange(len(rows))
+    return numbers
 
 
 def _shown(entry: Entry, places: Mapping[str, str]) -> Entry:

@@ -14,6 +14,7 @@ from pyarrow import parquet
 from micrographia.catalogue.errors import CatalogueError
 from micrographia.catalogue.layout import Part
 from micrographia.errors import MicrographiaError
+from micrographia.remote import RemoteFiles, Want
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,10 +87,14 @@ class Table:
         Path or address, for errors.
     read
         Reads a part of it.
+    discard
+        Forgets what is kept of it, called when it turns out to be damaged.
     """
 
-    def __init__(self, part: Part, place: str, read: Reader) -> None:
-        self.part, self.place = part, place
+    def __init__(
+        self, part: Part, place: str, read: Reader, discard: Callable[[], None] | None = None
+    ) -> None:
+        self.part, self.place, self._discard = part, place, discard
         self._source = RangeFile(read, part.size)
         self._opened: Any = None
         self._bounds: dict[str, list[tuple[Any, Any] | None]] = {}
@@ -156,6 +161,8 @@ class Table:
             raise self._broken(str(error).splitlines()[0]) from error
 
     def _broken(self, how: str) -> CatalogueError:
+        if self._discard is not None:
+            self._discard()
         return CatalogueError(
             self.place,
             f"is damaged or no whole file ({how})",
@@ -179,12 +186,17 @@ def local_reader(path: str) -> Reader:
     return read
 
 
-def remote_reader(address: str) -> Reader:
+def remote_reader(files: RemoteFiles, name: str) -> Reader:
     """Return what reads parts of a file on the web."""
 
     def read(start: int, length: int) -> bytes:
-        from micrographia.remote import read_range
-
-        return read_range(address, start, length)
+        data = files.read([Want(name, start, length)])[0]
+        if data is None:
+            raise CatalogueError(
+                files.address(name),
+                "is not there",
+                "Have the catalogue published again, or try again in a minute",
+            )
+        return data
 
     return read

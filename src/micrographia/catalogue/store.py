@@ -108,7 +108,7 @@ class Store(Shelf):
 
     def _made(self) -> _Made:
         found = self._all("SELECT row, entry FROM datasets ORDER BY id COLLATE BINARY")
-        return _Made([row for row, _ in found], (unpacked(text) for _, text in found))
+        return _Made([row for row, _ in found], (unpacked(text, trusted=True) for _, text in found))
 
     @property
     def _rows(self) -> Places:
@@ -140,8 +140,8 @@ class Store(Shelf):
             told = self._all(
                 "SELECT rowid, -bm25(texts, ?, ?, ?, ?, ?) FROM texts WHERE texts MATCH ?", (*WEIGHTS, asked)
             )
-            found = np.asarray([row for row, _ in told], np.int64)
-            scores = np.asarray([score for _, score in told], np.float64)
+            found = np.fromiter((row for row, _ in told), np.int64, len(told))
+            scores = np.fromiter((score for _, score in told), np.float64, len(told))
         else:
             found = rows if not_asked else rows[:0]
             scores = np.zeros(len(found))
@@ -162,7 +162,7 @@ class Store(Shelf):
             self._all("SELECT entry, id, place FROM datasets WHERE row = ?", (int(rows[at]),))
             for at in places
         ]
-        return [unpacked(one[0][0]) for one in found if one]
+        return [unpacked(one[0][0], trusted=True) for one in found if one]
 
     def every(self) -> Iterator[tuple[Entry, list[ImageEntry]]]:
         """Yield every dataset with its images, by id."""
@@ -171,7 +171,7 @@ class Store(Shelf):
                 "SELECT entry, data FROM datasets LEFT JOIN images USING (row) ORDER BY id COLLATE BINARY"
             )
             for text, data in asked:
-                yield unpacked(text), unpack_images(data) if data else []
+                yield unpacked(text, trusted=True), unpack_images(data) if data else []
 
     def lookup(self, text: str) -> list[int]:
         """Return the datasets with this id, accession, DOI, place, or beginning of a content checksum."""
