@@ -73,6 +73,15 @@ def test_tiles_give_what_the_whole_gives():
     np.testing.assert_array_equal(segment(model, pixels).labels, whole.labels)
 
 
+@pytest.mark.parametrize("shape", [(50, 40, 40), (20, 90, 30), (65, 33, 33)])
+def test_stacks_larger_than_a_tile_that_the_network_sees_beyond(shape):
+    model = unet(NetworkShape("ZYX", 1, (4, 4, 4), ((2, 2, 2),) * 3, 2))
+    model.tile = (32, 32, 32)
+    assert max(model.overlap) * 2 > 32
+    found = segment(model, ArrayImage(np.random.default_rng(0).random(shape, np.float32), "ZYX"))
+    assert found.labels.shape == shape
+
+
 def test_the_network_sees_no_further_than_it_says(torch):
     for shape in (SMALL, NetworkShape("YX", 1, (4, 4, 4), ((2, 2),) * 3, 2)):
         model = unet(shape)

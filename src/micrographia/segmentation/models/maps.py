@@ -63,7 +63,7 @@ class MapSegmenter(ABC):
         outputs: Sequence[str] = OUTPUTS,
         postprocessing: Postprocessing | None = None,
         tile: tuple[int, ...] | None = None,
-        overlap: int | None = None,
+        overlap: int | tuple[int, ...] | None = None,
         tuned: Mapping[str, Sequence[Any]] = TUNED,
     ) -> None:
         unknown = [name for name in outputs if name not in OUTPUTS]

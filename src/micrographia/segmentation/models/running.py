@@ -239,8 +239,7 @@ class _Run:
         model: Any = self.model
         shape = pixels.shape[1:]
         tile = _each(getattr(model, "tile", None), len(shape)) or NETWORK_TILES[len(shape)]
-        overlap = _each(getattr(model, "overlap", None), len(shape))
-        overlap = overlap or tuple(max(1, min(32, side // 4)) for side in tile)
+        overlap = _wished(model, tile) or tuple(max(1, min(32, side // 4)) for side in tile)
         tiles = plan(shape, tile, overlap)
         found: npt.NDArray[np.float32] | None = None
         for one in tiles:
@@ -259,7 +258,7 @@ class _Run:
         if tile is None and math.prod(shape) <= self.at_once:
             tile = shape
         tile = tile or _each(wanted, len(shape)) or TILES[len(shape)]
-        overlap = _each(self.overlap, len(shape)) or _each(getattr(self.model, "overlap", None), len(shape))
+        overlap = _each(self.overlap, len(shape)) or _wished(self.model, tile)
         overlap = overlap or tuple(
             min(most, max(1, side // 4)) for most, side in zip(OVERLAPS[len(shape)], tile, strict=True)
         )
@@ -321,6 +320,16 @@ def _checked_maps(maps: Any, window: tuple[slice, ...], model: Segmenter) -> npt
             model.info.name, "gives maps with values that are no finite numbers", "Look at how it was trained"
         )
     return held
+
+
+def _wished(model: Any, tile: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the overlap that a model asks for; a quarter of the tile where that would leave nothing of it."""
+    asked = _each(getattr(model, "overlap", None), len(tile))
+    if asked is None:
+        return None
+    return tuple(
+        beyond if 2 * beyond < side else max(1, side // 4) for beyond, side in zip(asked, tile, strict=True)
+    )
 
 
 def _each(sizes: Sizes, ndim: int) -> tuple[int, ...] | None:

@@ -28,7 +28,7 @@ DEFAULTS = Postprocessing(
 SEEDS = (0.05, 0.2, 0.4)
 """Lowest peaks of the distance that are tried: objects that nobody annotated have low ones."""
 
-TILES: Mapping[str, tuple[int, ...]] = {"YX": (1024, 1024), "ZYX": (64, 256, 256)}
+TILES: Mapping[str, tuple[int, ...]] = {"YX": (1024, 1024), "ZYX": (96, 192, 192)}
 """Pixels that the network sees at once."""
 
 
@@ -69,7 +69,7 @@ class UNetSegmenter(MapSegmenter):
             origin=network_sha256(network, shape),
             postprocessing=postprocessing,
             tile=TILES[shape.axes],
-            overlap=reach(shape),
+            overlap=tuple(reach(shape, axis) for axis in range(len(shape.axes))),
             tuned={**TUNED, "seed": SEEDS},
         )
         self.shape = shape
@@ -152,17 +152,17 @@ def normalised(image: Image, context: Context) -> Image:
     return np.asarray((image - low.reshape(shape)) / width.reshape(shape), np.float32)
 
 
-def reach(shape: NetworkShape) -> int:
-    """Return how many pixels beyond a pixel the network sees, in the plane, rounded up to what its input is cut by."""
+def reach(shape: NetworkShape, axis: int = -1) -> int:
+    """Return how many pixels beyond a pixel the network sees along an axis, rounded up to what its input is cut by."""
     step, total = 1, 2  # the entrance and the last layer
     scales = []
     for stride in shape.strides:
         total += step
-        step *= stride[-1]
+        step *= stride[axis]
         total += step
         scales.append(step)
     total += sum(2 * scale for scale in scales[:-1]) + step  # the way up, and the grid of the deepest level
-    multiple = shape.multiple[-1]
+    multiple = shape.multiple[axis]
     return -(-total // multiple) * multiple
 
 
