@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -352,8 +355,6 @@ ENTITIES = st.builds(
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(ENTITIES, JUNK), max_size=8), JUNK)
 def test_whatever_stands_in_a_crate_it_is_read_or_refused(graph: list[Any], context: Any) -> None:
-    from tempfile import TemporaryDirectory
-
     with TemporaryDirectory() as folder:
         try:
             found = read(Path(folder), [DESCRIPTOR, *graph], context)
@@ -366,3 +367,27 @@ def test_whatever_stands_in_a_crate_it_is_read_or_refused(graph: list[Any], cont
         assert [
             at for at in differing(found, back) if not any(at.startswith(field) for field in named if field)
         ] == []
+
+
+def marked(value: Any, numbers: count[int], key: str = "") -> Any:
+    """Return what stands in a crate with every text in it replaced by one that occurs once."""
+    if isinstance(value, dict):
+        return {name: marked(item, numbers, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [marked(item, numbers, key) for item in value]
+    if isinstance(value, str) and key not in ("@id", "@type", "propertyID"):
+        return f"mark{next(numbers)}mark"
+    return value
+
+
+def marks(value: Any) -> set[str]:
+    return set(re.findall(r"mark\d+mark", json.dumps(value)))
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.one_of(ENTITIES, JUNK), max_size=8))
+def test_no_text_in_a_crate_is_lost(graph: list[Any]) -> None:
+    graph = [DESCRIPTOR, *marked(graph, count())]
+    with TemporaryDirectory() as folder:
+        found = read(Path(folder), graph)
+    assert marks(graph) <= marks([found.mifa.plain(), kept(found), found.files.to_dict("list")])

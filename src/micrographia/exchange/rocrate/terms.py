@@ -65,6 +65,7 @@ TERMS: dict[str, str] = {
     "funding": "schema:funding",
     "conformsTo": "dct:conformsTo",
     "hasVersion": "dct:hasVersion",
+    "sha256": "schema:sha256",
     "tableSchema": "csvw:tableSchema",
     "column": "csvw:column",
     "columnName": "csvw:name",
