@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files as resources
 from pathlib import Path
@@ -13,10 +14,12 @@ from micrographia.dataset.manifest import write_whole
 from micrographia.errors import DatasetError, printable
 from micrographia.report.findings_markdown import escape
 
-LISTED = 9
+LISTED = 7
 """Failed rules that are listed on the page: with more of them nobody prints it."""
-WAIVERS = 6
+WAIVERS = 4
 """Waivers that are listed on the page."""
+REASONS = 4
+"""Reasons for which rules were not judged that are listed on the page."""
 
 READ = {
     "metadata": "the description and the list of files",
@@ -74,6 +77,7 @@ def statement_html(document: Mapping[str, Any]) -> str:
         said=_clean(document),
         more_failed=max(0, len(document["failed"]) - LISTED),
         more_waived=max(0, len(document["waived"]) - WAIVERS),
+        open=_open(document),
         listed=LISTED,
         waivers=WAIVERS,
     )
@@ -103,11 +107,26 @@ def statement_markdown(document: Mapping[str, Any]) -> str:
         ]
         parts.append("## Waived\n\n" + "\n".join(lines))
     if document["not_judged"]:
-        lines = [f"- {number}: {escape(reason)}" for reason, number in document["not_judged"].items()]
+        lines = [
+            f"- {number}: {escape(_several(reason, number))}"
+            for reason, number in document["not_judged"].items()
+        ]
         parts.append("## Required and not judged\n\n" + "\n".join(lines))
     if document["also_failed"]:
         parts.append(f"Not met, and not required: {', '.join(document['also_failed'])}.")
     return "\n\n".join(parts) + "\n"
+
+
+def _open(document: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Return why rules were not judged, with how many, the commonest first; the rest in one line."""
+    held = sorted(document["not_judged"].items(), key=lambda item: -item[1])
+    shown = [(_several(printable(reason), number), number) for reason, number in held[:REASONS]]
+    rest = sum(number for _, number in held[REASONS:])
+    return [*shown, ("for other reasons", rest)] if rest else shown
+
+
+def _several(reason: str, number: int) -> str:
+    return re.sub(r"^it (needs|requires)\b", lambda m: f"they {m[1][:-1]}", reason) if number > 1 else reason
 
 
 def _facts(document: Mapping[str, Any]) -> list[tuple[str, str]]:
