@@ -10,6 +10,7 @@ from micrographia.catalogue.finding import Catalogue, Found, find
 from micrographia.catalogue.indexing import Indexed, add_entries, index
 from micrographia.catalogue.publishing import Published, publish
 from micrographia.catalogue.shelf import IMAGE_COLUMNS, default_place
+from micrographia.catalogue.sql import connect
 from micrographia.catalogue.store import Store
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "SetEntry",
     "Store",
     "add_entries",
+    "connect",
     "default_place",
     "find",
     "index",

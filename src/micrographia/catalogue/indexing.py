@@ -197,7 +197,7 @@ def _read(
     for place in find_places(roots):
         held = known.get(place.where)
         if place.kind == "missing":
-            if held is None:
+            if not any(_below(where, place.where) for where in known):
                 result.findings.append(_finding(place.where, "is not there", "Check the path"))
             continue
         stamp = place.stamp()
@@ -263,7 +263,7 @@ def _write(store: Store, result: Indexed, batch: list[Any], known: dict[str, Kno
 def _missing(store: Store, result: Indexed, roots: list[str], *, everything: bool, remove: bool) -> None:
     """Find the datasets of these places whose source is no longer there, and remove them if that is asked."""
     for where in store.known():
-        below = everything or any(where == root or where.startswith(root.rstrip("/") + "/") for root in roots)
+        below = everything or any(_below(where, root) for root in roots)
         if below and where and not is_address(where) and not Path(where).exists():
             result.gone.append(where)
     if remove and result.gone:
@@ -271,6 +271,10 @@ def _missing(store: Store, result: Indexed, roots: list[str], *, everything: boo
         with store.writing():
             store.remove(result.gone)
         result.removed, result.gone = ids, []
+
+
+def _below(where: str, root: str) -> bool:
+    return where == root or where.startswith(root.rstrip("/") + "/")
 
 
 def _finding(path: str, problem: str, remedy: str) -> Finding:

@@ -87,6 +87,14 @@ class PublishedCatalogue(Shelf):
                 self._tables[part.file] = Table(part, place, read, partial(self._files.discard, part.file))
         return self._tables[part.file]
 
+    @property
+    def parts(self) -> dict[str, tuple[Part, ...]]:
+        """The files, by the name of the table that they hold."""
+        held = self._manifest
+        return {
+            "datasets": (held.datasets,), "records": (held.records,), "words": (held.words,), "images": held.images,
+        }  # fmt: skip
+
     def snapshot(self) -> AbstractContextManager[None]:
         """Return what does nothing: published files never change."""
         return nullcontext()

@@ -42,6 +42,10 @@ from micrographia.errors import MicrographiaError
 from micrographia.remote import is_address
 
 
+BOUNDED = ("dataset", "stem")
+"""Columns of text for which each row group says its first and last value, so that readers may pass over it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What was published.
@@ -210,8 +214,8 @@ class _Writer:
             schema,
             compression="zstd",
             use_dictionary=coded,
-            write_statistics=True,
-            write_page_index=True,
+            # Bounds of whole texts would make the footer, which everybody reads first, the largest part of a file.
+            write_statistics=[field.name for field in schema if field.name in BOUNDED or _is_number(field)],
             write_page_checksum=True,
             data_page_size=256 << 10,
         )
@@ -245,11 +249,15 @@ class _Writer:
                 self._writer.close()
             self._partial.unlink(missing_ok=True)
             return
-        self.flush()
-        self._writer.close()
-        size, checksum = _settled(self._partial)
-        name = f"{self._name}-{checksum[:16]}.parquet"
-        self._partial.replace(self._folder / name)
+        try:
+            self.flush()
+            self._writer.close()
+            size, checksum = _settled(self._partial)
+            name = f"{self._name}-{checksum[:16]}.parquet"
+            self._partial.replace(self._folder / name)
+        except BaseException:
+            self._partial.unlink(missing_ok=True)
+            raise
         self.part = Part(name, size, self._rows, checksum)
 
 
@@ -287,6 +295,10 @@ class _Images:
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._close(kind)
+
+
+def _is_number(field: pa.Field) -> bool:
+    return bool(pa.types.is_floating(field.type) or pa.types.is_int64(field.type))
 
 
 def _texts(kind: pa.DataType) -> bool:
