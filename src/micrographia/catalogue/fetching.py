@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
-from micrographia.catalogue.archive import Archive, is_accession
+from micrographia.catalogue.archive import Archive, RemoteImage, is_accession
 from micrographia.catalogue.transport import Job, bring, job_size
 from micrographia.dataset import open_dataset
 from micrographia.dataset.folder import ORIGINAL
@@ -19,7 +20,7 @@ from micrographia.dataset.manifest import path_problem
 from micrographia.errors import DatasetError, ExchangeError, MicrographiaError
 from micrographia.exchange import Submission, read_submission
 from micrographia.images.remote import is_zarr
-from micrographia.remote import MissingError, below, is_address, shown
+from micrographia.remote import MissingError, below, is_address, last_name, shown
 from micrographia.work import Progress
 
 if TYPE_CHECKING:
@@ -246,14 +247,18 @@ def as_ome_zarr(submission: Submission) -> tuple[pd.DataFrame, dict[str, str]]:
     accession = submission.mifa.study.accession or ""
     if not is_accession(accession):
         raise ExchangeError(submission.origin.source, "is no record of the archive", "Leave out --ome-zarr")
-    known = {_tail(one.original): one for one in Archive().images(accession) if one.address and one.original}
+    known = {
+        path: one
+        for one in Archive().images(accession)
+        if one.address and (path := _submitted(one, accession))
+    }
     files = submission.files.copy()
     if ORIGINAL not in files.columns:
         files[ORIGINAL] = ""
     places: dict[str, str] = {}
     for at in files.index[files["role"] == "image"]:
         path = str(files.at[at, "Files"])
-        one = next((known[end] for end in _tails(path) if end in known), None)
+        one = known.get(path)
         if one is None:
             continue
         new = f"images/{files.at[at, 'image']}.ome.zarr"
@@ -267,21 +272,15 @@ def as_ome_zarr(submission: Submission) -> tuple[pd.DataFrame, dict[str, str]]:
     return files, places
 
 
-def _tail(address: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(address.split("?")[0]).partition("://")[2] or address
-
-
-def _tails(path: str) -> list[str]:
-    return [path]
+def _submitted(image: RemoteImage, accession: str) -> str:
+    """Return the path of the file that an image was submitted as; empty if nobody says."""
+    path = unquote(image.original.split("?")[0])
+    return path.partition(f"/{accession}/")[2] if is_address(path) else path
 
 
 def _name(source: str) -> str:
     if is_accession(source):
         return source
-    from micrographia.remote import last_name
-
     name = last_name(source) if is_address(source) else Path(source).name
     return re.sub(r"[^A-Za-z0-9._-]", "_", re.sub(r"\.json$", "", name)).lstrip(".") or "dataset"
 
@@ -309,9 +308,9 @@ def _jobs(submission: Submission, places: dict[str, str]) -> list[Job]:
             "Fetch its description alone: --metadata-only",
         )
     found: dict[str, Job] = {}
-    for path, size, sha256 in zip(
-        *(submission.files[name] for name in ("Files", "size", "sha256")), strict=True
-    ):
+    files = submission.files
+    paths = [str(path) for path in files["Files"]]
+    for path, size, sha256 in zip(paths, files["size"].tolist(), files["sha256"].tolist(), strict=True):
         if path_problem(path):
             raise DatasetError(path, f"path {path_problem(path)}", "Tell whoever published the dataset")
         outer = _outer_group(path)

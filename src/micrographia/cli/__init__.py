@@ -32,6 +32,7 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "index": Command("catalogue", "index", "Read datasets into a catalogue, or publish it for the web"),
         "find": Command("catalogue", "find", "Find datasets by words and by what they have"),
         "show": Command("catalogue", "show", "Say everything that is known of one dataset"),
+        "fetch": Command("fetch", "fetch", "Bring a dataset of an archive or an address to this machine"),
         "import": Command("exchange", "import_", "Make a dataset folder of another community's description"),
         "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "triage": Command("triage", "triage", "Say what many submissions lack, and write to their authors"),

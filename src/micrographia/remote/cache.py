@@ -6,7 +6,6 @@ Every entry is one file that appears whole or not at all, so that many processes
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import google_crc32c
@@ -24,6 +24,12 @@ import google_crc32c
 from micrographia.errors import ExchangeError
 from micrographia.remote.requests import Entity
 from micrographia.remote.settings import cache_folder, settings
+
+fcntl: Any
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; two runs then read the same file twice.
+    fcntl = None
 
 _MAGIC = b"MGRAPH1\n"
 _SWEEP = 0.05
@@ -203,7 +209,8 @@ def alone(folder: Path) -> Iterator[None]:
             folder, f"cannot be written to ({error.strerror})", "Choose another MICROGRAPHIA_CACHE_DIR"
         ) from error
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)

@@ -73,8 +73,11 @@ def download(
             path, f"cannot be written ({error.strerror or error})", "Free space and run it again"
         ) from error
     finally:
-        if not partial.exists():
-            version.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if partial.exists() and partial.stat().st_size == 0:
+                partial.unlink()
+            if not partial.exists():
+                version.unlink(missing_ok=True)
     return entity
 
 
