@@ -125,7 +125,7 @@ class Names:
         for namespace, short in _NAMESPACES.items():
             if written.startswith(namespace):
                 return short + written[len(namespace) :]
-        return key if colon and written == key else written
+        return key
 
     def get(self, node: Mapping[str, Any], name: str) -> Any:
         """Return what a node says under a term, however it is written; None if nothing."""

@@ -22,7 +22,6 @@ from micrographia.exchange.croissant.terms import (
     Names,
     Node,
     is_zarr,
-    nodes,
     text,
     texts,
 )
@@ -201,11 +200,5 @@ def _restore(document: Node, submission: Submission) -> list[Finding]:
 
 
 def _says(names: Names, name: str, value: Any) -> Plain:
-    if value is None:
-        return {}
-    return described({"study": READERS[name](names, value)[0]}).mifa.plain()
-
-
-def listed(document: Node, part: str) -> list[Any]:
-    """Return the items of a property of a document that are nodes."""
-    return [one for one in nodes(document.get(part)) if isinstance(one, dict)]
+    found = {} if value is None else READERS[name](names, value)[0]
+    return described({"study": found}).mifa.plain()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from micrographia.exchange.citation.bibtex import bibtex_of
 from micrographia.exchange.citation.facts import address_of, citation_text
 from micrographia.exchange.croissant.listing import Listing
 from micrographia.exchange.croissant.people import creator
 from micrographia.exchange.croissant.rai import answers, records, said
+from micrographia.exchange.croissant.study import cite
 from micrographia.exchange.croissant.terms import texts
 from micrographia.exchange.huggingface.markdown import OPEN, escaped, fenced, one_line
 from micrographia.metadata import Mifa
@@ -127,7 +127,7 @@ def body(mifa: Mifa, listing: Listing) -> str:
         _paragraphs([*rai.get("rai:dataCollectionMissingData", []), *rai.get("rai:dataLimitations", [])]),
         "## Citation",
         "**BibTeX:**",
-        fenced(bibtex_of(mifa), "bibtex") if said(study, "title") else OPEN,
+        fenced(cited, "bibtex") if (cited := cite(study, records(plain, "versions"))) else OPEN,
         "**APA:**",
         one_line(citation_text(mifa)) if said(study, "title") else OPEN,
         "## More Information",

@@ -107,7 +107,7 @@ class HuggingFace:
             )
         if front.get("annotations_creators") and submission.mifa.annotations:
             message = "annotations_creators was told from the words of annotation_method and annotators"
-            findings.append(told("E010", message, fix="look whether it is true"))
+            findings.append(told("E002", message, fix="look whether it is true"))
         return findings
 
 

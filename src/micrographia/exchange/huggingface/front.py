@@ -76,7 +76,7 @@ def front_matter(plain: Plain, listing: Listing) -> Plain:
         "task_ids": _known(masks, _MASKS),
         "annotations_creators": makers(sets) if sets else ["no-annotation"],
         "size_categories": _sizes(listing),
-        "configs": _configs(listing),
+        "configs": [] if listing.base else _configs(listing),
     }
     return {name: value for name, value in front.items() if value}
 
