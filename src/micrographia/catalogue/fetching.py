@@ -256,12 +256,18 @@ def as_ome_zarr(submission: Submission) -> tuple[pd.DataFrame, dict[str, str]]:
     if ORIGINAL not in files.columns:
         files[ORIGINAL] = ""
     places: dict[str, str] = {}
-    for at in files.index[files["role"] == "image"]:
-        path = str(files.at[at, "Files"])
-        one = known.get(path)
+    listed = zip(
+        files.index.tolist(),
+        files["role"].tolist(),
+        files["Files"].tolist(),
+        files["image"].tolist(),
+        strict=True,
+    )
+    for at, role, path, image in listed:
+        one = known.get(path) if role == "image" else None
         if one is None:
             continue
-        new = f"images/{files.at[at, 'image']}.ome.zarr"
+        new = f"images/{image}.ome.zarr"
         places[new] = one.address
         files.loc[at, ["Files", ORIGINAL, "sha256", "member"]] = [new, path, "", ""]
         files.loc[at, "size"] = -1
@@ -309,7 +315,7 @@ def _jobs(submission: Submission, places: dict[str, str]) -> list[Job]:
         )
     found: dict[str, Job] = {}
     files = submission.files
-    paths = [str(path) for path in files["Files"]]
+    paths: list[str] = files["Files"].tolist()
     for path, size, sha256 in zip(paths, files["size"].tolist(), files["sha256"].tolist(), strict=True):
         if path_problem(path):
             raise DatasetError(path, f"path {path_problem(path)}", "Tell whoever published the dataset")

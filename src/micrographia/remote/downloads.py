@@ -16,7 +16,16 @@ from micrographia.errors import ExchangeError
 from micrographia.remote import cache
 from micrographia.remote.addresses import last_name, resolve, shown
 from micrographia.remote.reading import answered
-from micrographia.remote.requests import Answer, Ask, Entity, NoRangesError, PassingError, follow, pause
+from micrographia.remote.requests import (
+    Answer,
+    Ask,
+    ChangedError,
+    Entity,
+    NoRangesError,
+    PassingError,
+    follow,
+    pause,
+)
 from micrographia.remote.settings import Settings, settings
 
 _PARTIAL, _VERSION = ".partial", ".partial.json"
@@ -107,7 +116,7 @@ class _Download:
                 try:
                     done = follow(self._ask(entity), target, chosen, float("inf"))
                     return done.entity if done is not None else entity
-                except NoRangesError:
+                except (NoRangesError, ChangedError):
                     self._discard()
                     entity = Entity()
                     failures += 1
