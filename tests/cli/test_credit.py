@@ -125,6 +125,19 @@ def test_no_text_can_act(command, written, runs, tmp_path):
     assert {link.partition(":")[0] for link in tags.links} <= {"https", "data"}
 
 
+def test_the_best_score_is_one_of_a_model_that_had_not_seen_it(command, written, runs):
+    told = command("credit", written, "--usage", runs)
+    assert "Best score" not in told.out
+    dataset = open_dataset(written)
+    cited = cite(dataset, dataset.annotation_sets[0])
+    for name, value, seen in (("fair", 0.5, "clean"), ("unet", 0.99, "clean"), ("near", 0.9, "same source")):
+        model = {"name": name, "version": "1", "sha256": ("a" if name == "unet" else name[0]) * 64}
+        score = {"name": "f1", "value": value, "on": "4 images", "seen": seen}
+        write_record(runs / "more", usage_record(cited, model, "evaluation", score, "2026-01-05"))
+    told = command("credit", written, "--usage", runs)
+    assert "Best score among models that had not seen these images: fair, f1 0.500 on 4 images." in told.out
+
+
 def test_models_are_filled_in_once_and_comments_stay(command, written, runs):
     path = written / "mifa.yaml"
     text = path.read_text("utf-8") + "# my own words\n"

@@ -89,13 +89,19 @@ def headline(document: Mapping[str, Any]) -> list[str]:
     sentence = f"{_count(models, 'model')} in {_count(records, 'usage record')}: "
     sentence += f"{made} made from this dataset, {models - made} only scored on it."
     told = [sentence]
-    sure = [use for use in uses if use["matched_by"] == "content" and not use["trains"]]
-    scored = [use for use in sure if _drawable(use["score"])]
-    names = {use["score"]["name"] for use in scored}
-    if len(names) == 1 and len(scored) > 1:
-        best = max(scored, key=lambda use: use["score"]["value"])
+    taught = {use["model"]["sha256"] for use in uses if use["trains"]}
+    clean = [
+        use
+        for use in uses
+        if use["matched_by"] == "content"
+        and use["score"]["seen"] == "clean"
+        and use["model"]["sha256"] not in taught
+        and _drawable(use["score"])
+    ]
+    if clean and len({use["score"]["name"] for use in clean}) == 1:
+        best = max(clean, key=lambda use: use["score"]["value"])
         said = f"{best['model']['name']}, {score_text(best['score'])}"
-        told.append(f"Best score among evaluations of exactly this content: {said}.")
+        told.append(f"Best score among models that had not seen these images: {said}.")
     return told
 
 

@@ -292,6 +292,8 @@ class _Writer(Writing):
         kind = related_type(before)
         if kind:
             self.take((*at, "previous_version"))
+            if kind == "DOI" and before != f"https://doi.org/{bare_doi(before)}":
+                self.tell("E002", "the version before was written as a DOI", (*at, "previous_version"))
             entry = {
                 "relatedIdentifier": bare_doi(before) if kind == "DOI" else before,
                 "relatedIdentifierType": kind,
@@ -306,10 +308,13 @@ class _Writer(Writing):
 
     def _related(self) -> list[Plain]:
         made = []
+        turned: list[Tokens] = []
         for at, link in self.records((*STUDY, "links")):
             address = link.get("link_url")
-            if related_type(address):
+            if kind := related_type(address):
                 self.take((*at, "link_url"))
+                if kind == "DOI" and address != f"https://doi.org/{bare_doi(address)}":
+                    turned.append((*at, "link_url"))
                 made.append(relation(address, "References"))
         self.whole((*STUDY, "links"), len(unique(made)), "it has no address, or occurs twice")
         models = self.at((*STUDY, "ai_models_trained"))
@@ -317,6 +322,10 @@ class _Writer(Writing):
         kinds = [relation(model, "IsSourceOf") for model in listed if related_type(model)]
         if listed and len(unique(kinds)) == len(listed):
             self.take((*STUDY, "ai_models_trained"))
+            if any((doi := bare_doi(model)) and model != f"https://doi.org/{doi}" for model in listed):
+                turned.append((*STUDY, "ai_models_trained"))
+        if turned:
+            self.tell("E002", "addresses of DOIs were written as DOIs", *turned)
         made += kinds
         for at, paper in self.records((*STUDY, "publications")):
             pubmed = str(paper.get("pubmed_id") or "")

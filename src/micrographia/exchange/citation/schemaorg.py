@@ -23,7 +23,7 @@ from micrographia.exchange.form import Choice
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
-from micrographia.metadata import check_taxon, normalise_licence
+from micrographia.metadata import check_pmc, check_pubmed, check_taxon, normalise_licence
 from micrographia.metadata.taking import Plain
 from micrographia.metadata.trees import Tokens
 
@@ -238,9 +238,12 @@ class _Writer(Writing):
         made = []
         at = (*STUDY, "publications")
         for path, _ in self.records(at):
-            paper = self.copy(
-                path, "publication_title", "publication_authors", "publication_year", "pubmed_id", "pmc_id"
-            )
+            paper = self.copy(path, "publication_title", "publication_authors", "publication_year")
+            for name, check in (("pubmed_id", check_pubmed), ("pmc_id", check_pmc)):
+                number = self.at((*path, name))
+                if isinstance(number, str) and check(number).value == number:
+                    paper[name] = number
+                    self.take((*path, name))
             node: Plain = {"@type": "ScholarlyArticle"}
             if doi := bare_doi(self.at((*path, "publication_doi"))):
                 self.take((*path, "publication_doi"))
