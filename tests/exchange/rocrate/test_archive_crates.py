@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -258,3 +261,21 @@ def test_it_is_recognised_by_its_name(tmp_path: Path) -> None:
         assert read_submission(source).origin.format == "rocrate"
     (folder / "ro-crate-metadata.json").rename(folder / "cells-ro-crate-metadata.json")
     assert read_submission(folder).mifa.study.title == "Cells"
+
+
+def test_it_is_read_from_a_web_server(tmp_path: Path) -> None:
+    graph, text = archive("title")
+    folder = write(tmp_path / "crate", graph, file_list__tsv=text)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_address[1]}/"
+        found = read_submission(f"{base}ro-crate-metadata.json")
+        (folder / "file_list.tsv").unlink()
+        without = read_submission(f"{base}ro-crate-metadata.json")
+        server.shutdown()
+    assert found.mifa.plain() == {"micrographia_format": 1} | READ
+    assert len(found.files) == 3
+    assert (found.origin.files, found.folder) == (base, None)
+    assert "E010" in codes(without)
+    assert without.mifa.plain() == found.mifa.plain()

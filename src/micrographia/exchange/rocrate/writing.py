@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def write(submission: Submission, target: Path, options: Mapping[str, str]) -> l
     homeless = crate.put_back()
     if not own:
         homeless = [one.at for one in submission.origin.kept]
-    for kind in dict.fromkeys(homeless):
+    for kind in dict.fromkeys(re.sub(r"\[\d+\]", "[]", one) for one in homeless):
         findings.append(told("E005", f"{kind} was kept by the import and has no place in the crate"))
     document = crate.document()
     changed = _changed(submission.mifa, read_back(document).mifa)
