@@ -177,3 +177,23 @@ def test_script_and_terminal_commands_in_every_field_do_no_harm(
         assert "\u202e" not in out
         assert main([*command, "--index", str(where), "--json"]) == 0
         json.loads(capsys.readouterr().out)
+
+
+def test_a_dataset_on_the_web_is_indexed_and_opened_where_it_lies(made: Path, where: Path) -> None:
+    with serve(made) as served:
+        done = index([f"{served.url}/first"], catalogue=where)
+        assert (done.added, done.findings) == (["first"], [])
+        with Catalogue(where) as opened:
+            found = opened.find("nuclei")
+        assert found[0].images == 2
+        dataset = found.open(0)
+        assert dataset.image("field_01").shape == (96, 96)
+
+
+def test_a_folder_is_opened_and_a_record_says_how_to_get_it(made: Path, where: Path, data: Path) -> None:
+    index([made / "first", data / "bia_records" / "S-BIAD1492"], catalogue=where)
+    with Catalogue(where) as opened:
+        assert opened.find('"Dataset 0"').open(0).image_ids == ("field_01", "field_02")
+        with pytest.raises(CatalogueError, match="is a record") as caught:
+            opened.find("synthetic").open(0)
+    assert "micrographia fetch S-BIAD1492" in caught.value.remedy

@@ -24,10 +24,12 @@ from micrographia.catalogue.filters import (
 from micrographia.catalogue.shelf import ImageFilter, Places, Scores, Shelf, default_place
 from micrographia.catalogue.words import Question, read_question, settle
 from micrographia.dataset import open_dataset
+from micrographia.remote import is_address
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from micrographia.catalogue.fetching import Fetched
     from micrographia.dataset import Dataset
 
 Texts = str | Sequence[str]
@@ -101,16 +103,44 @@ class Found:
         }
 
     def open(self, at: int) -> Dataset:
-        """Open one of the datasets, if it lies on this machine.
+        """Open one of the datasets; files on the web are read when they are needed, in parts.
 
         Raises
         ------
         CatalogueError
-            If it lies elsewhere.
+            If it must be fetched first.
         MicrographiaError
             If it cannot be opened.
         """
         return open_entry(self.entries[at])
+
+    def fetch(self, at: int, out: Path | None = None, **options: Any) -> Fetched:
+        """Bring one of the datasets to this machine.
+
+        Parameters
+        ----------
+        at
+            Its place on this page, from 0.
+        out
+            The new folder; by default it has the name of the dataset.
+        options
+            As for :func:`~micrographia.catalogue.fetching.fetch`.
+
+        Raises
+        ------
+        MicrographiaError
+            If it cannot be reached, or the folder cannot be written.
+        """
+        from micrographia.catalogue.archive import is_accession
+        from micrographia.catalogue.fetching import fetch
+
+        entry = self.entries[at]
+        if is_accession(entry.accession):
+            return fetch(entry.accession, out, **options)
+        if is_address(entry.place):
+            return fetch(entry.place, out, **options)
+        where = entry.place or "a place that nobody told"
+        raise CatalogueError(entry.id, f"lies on a machine, at {where}", "Open it there")
 
 
 _MANY = {
@@ -144,22 +174,23 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def open_entry(entry: Entry) -> Dataset:
-    """Open a dataset of a catalogue, if it lies on this machine.
+    """Open a dataset of a catalogue where it lies: a folder of this machine, or one on the web.
 
     Raises
     ------
     CatalogueError
-        If it lies elsewhere.
+        If it is a record without a dataset folder, which must be fetched first.
     MicrographiaError
         If it cannot be opened.
     """
-    if entry.kind == "folder" and entry.place and Path(entry.place).is_dir():
+    web = is_address(entry.place)
+    if entry.kind == "folder" and (web or (entry.place and Path(entry.place).is_dir())):
         return open_dataset(entry.place)
-    where = entry.place or entry.accession or "another machine"
+    name = entry.accession or (entry.place if web else entry.id)
     raise CatalogueError(
         entry.id,
-        f"lies elsewhere: {where}",
-        f"Fetch it first: micrographia fetch {entry.accession or entry.id}",
+        f"is a record; its files lie at {entry.source}",
+        f"Fetch it first: micrographia fetch {name}",
     )
 
 

@@ -16,6 +16,7 @@ from micrographia.catalogue.database import guarded
 from micrographia.catalogue.describing import entry_of
 from micrographia.catalogue.entry import Entry, ImageEntry, packed
 from micrographia.catalogue.errors import CatalogueError
+from micrographia.catalogue.fetching import find as at_address
 from micrographia.catalogue.shelf import default_place
 from micrographia.catalogue.sources import Place, find_places, record_name
 from micrographia.catalogue.store import Known, Store, pack_images
@@ -220,14 +221,16 @@ WORTH_PROCESSES = 24
 
 def _take(task: tuple[Place, str], *, headers: bool, workers: int) -> _Read:
     place, stamp = task
-    if place.kind == "folder":
+    kind = place.kind
+    if kind == "folder":
         dataset = open_dataset(place.where)
         origin = read_origin(dataset.path)
     else:
-        submission = read_submission(place.where)
+        submission = at_address(place.where) if kind == "address" else read_submission(place.where)
         dataset, origin = submission.dataset(), submission.origin
+        kind = "folder" if submission.folder is not None and kind == "address" else kind
     entry, images = entry_of(
-        dataset, origin=origin, place=place.where, kind=place.kind, headers=headers, workers=workers
+        dataset, origin=origin, place=place.where, kind=kind, headers=headers, workers=workers
     )
     if place.kind != "folder" and not entry.accession:
         entry = replace(entry, id=record_name(place.where) or entry.id)

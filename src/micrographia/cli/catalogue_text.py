@@ -96,9 +96,10 @@ def table(
         Columns that may be cut, the first one first, so that a line fits.
     """
     widths = [max(cell_len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for at in shrink:
-        over = sum(widths) + 2 * (len(widths) - 1) - width
-        widths[at] = max(min(widths[at], 12), widths[at] - max(0, over))
+    for least in (12, 5):
+        for at in shrink:
+            over = sum(widths) + 2 * (len(widths) - 1) - width
+            widths[at] = max(min(widths[at], least), widths[at] - max(0, over))
     for row in rows:
         cells = [
             _sized(text, wide, right=at in right)
