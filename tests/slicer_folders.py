@@ -37,7 +37,7 @@ def made(
     names: list[str] = []
     for image, (pixels, marks) in entries.items():
         steps = {axis: step for axis, step in scale.items() if axis.upper() in axes}
-        units = dict.fromkeys(steps, "micrometer")
+        units = {axis: "second" if axis == "t" else "micrometer" for axis in steps}
         said = [Channel(name) for name in channels]
         opened = ArrayImage(pixels, axes, scale=steps, units=units, channels=said)
         write_image(folder / f"images/{image}.ome.zarr", opened, digests=False, threads=1)

@@ -165,7 +165,9 @@ def test_a_pyramid_is_read_lazily(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (2, 700, 900)).astype("u1")
     labels = (pixels[0] > 128).astype("u1")
     image = ArrayImage(pixels, "CYX", channels=[Channel("one", "FF0000"), Channel("two")])
-    told = LabelSource("bright", ArrayImage(labels, "YX"), [{"label-value": 1}], {1: (10, 20, 30, 255)})
+    told = LabelSource(
+        "bright", ArrayImage(labels, "YX"), [{"label-value": 1, "class": "sun"}], {1: (10, 20, 30, 255)}
+    )
     write_image(tmp_path / "a.ome.zarr", image, labels=[told])
     layers = named(opened(tmp_path / "a.ome.zarr"))
     data, options, _ = layers["a: one"]
@@ -181,6 +183,7 @@ def test_a_pyramid_is_read_lazily(tmp_path: Path) -> None:
     assert limits == [True]
     data, options, kind = layers["a: bright"]
     assert (kind, options["colormap"][1]) == ("labels", [10 / 255, 20 / 255, 30 / 255, 1.0])
+    assert options["features"].to_dict("records") == [{"index": 1, "class": "sun"}]
     assert np.array_equal(data, labels)
     copy = tmp_path / "copy.ome.zarr"
     assert write(str(copy), list(layers.values()), plugin_name=NAME) == [str(copy)]
@@ -191,6 +194,7 @@ def test_a_pyramid_is_read_lazily(tmp_path: Path) -> None:
     for one, two in zip(layers.values(), again.values(), strict=True):
         assert one[1]["colormap"] == two[1]["colormap"]
         assert one[1]["scale"] == two[1]["scale"]
+        assert ("features" in one[1]) == ("features" in two[1]) == (one[2] == "labels")
         first, second = (layer[0][0] if layer[1].get("multiscale") else layer[0] for layer in (one, two))
         assert np.array_equal(np.asarray(first), np.asarray(second))
 
@@ -286,10 +290,14 @@ def test_every_kind_of_mark_comes_back(dataset: Dataset) -> None:
 
 
 def test_tracks_come_back_with_their_parents(tmp_path: Path) -> None:
-    movie = made(tmp_path, {"a": (np.zeros((3, 9, 9), "u1"), {})}, "TYX", UM)
+    movie = made(tmp_path, {"a": (np.zeros((3, 9, 9), "u1"), {})}, "TYX", {"t": 60, **UM})
     data = np.array([[1, 0, 2, 2], [1, 1, 3, 3.5], [2, 2, 1, 1], [3, 2, 5, 5]], float)
-    saved(movie.path, [(data, {"name": "a: paths", "graph": {2: [1], 3: [1]}}, "tracks")])
-    found, options, kind = named(opened(movie.path))["a: paths"]
+    labels = np.ones((3, 9, 9), "u1")
+    paths = (data, {"name": "a: paths", "graph": {2: [1], 3: [1]}}, "tracks")
+    saved(movie.path, [paths, (labels, {"name": "a: marks"}, "labels")])
+    layers = named(opened(movie.path))
+    assert layers["a: marks"][1]["scale"] == layers["a"][1]["scale"] == (60, 0.1, 0.1)
+    found, options, kind = layers["a: paths"]
     assert (kind, options["graph"]) == ("tracks", {2: [1], 3: [1]})
     assert np.array_equal(found, data)
 

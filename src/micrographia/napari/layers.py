@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from micrographia import images
 from micrographia.dataset import Dataset
@@ -90,7 +91,7 @@ def label_layer(
     colors
         Value to red, green, blue and alpha from 0 to 1.
     like
-        The image that it lies on; an axis that the mask lacks is left out.
+        The image that it lies on; its voxel size holds along axes of which the mask says nothing.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def label_layer(
     axes = mask.axes.replace("C", "")
     lazy = LazyArray(mask, axes)
     data: Any = lazy[()] if lazy.nbytes <= WHOLE else lazy
-    options = _options(like if like is not None and not mask.scale else mask, axes, name, said)
+    options = _options(mask, axes, name, said, like=like)
     if features is not None and len(features):
         options["features"] = features
     if colors:
@@ -164,6 +165,18 @@ def stored_colors(path: Path, member: str) -> dict[int, list[float]]:
     return found
 
 
+def stored_features(path: Path, member: str) -> pd.DataFrame:
+    """Return what the metadata of a label image in OME-Zarr say of each value; an empty table elsewhere."""
+    said = _group(path, member).get("image-label") if _is_zarr(path) else None
+    listed = said.get("properties") if isinstance(said, dict) else None
+    rows = [row for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+    told = [row for row in rows if isinstance(row.get("label-value"), int)]
+    plain = [
+        {key: value for key, value in row.items() if isinstance(value, str | int | float)} for row in told
+    ]
+    return pd.DataFrame(plain).rename(columns={"label-value": "index"})
+
+
 def class_colors(values: Sequence[int]) -> dict[int, list[float]]:
     """Return a colour for each of a few values."""
     if len(values) > COLORED:
@@ -177,13 +190,20 @@ def origin_of(dataset: Dataset, image: str, **more: Any) -> dict[str, Any]:
 
 
 def _options(
-    image: Image, axes: str, name: str, said: Mapping[str, Any], axes_of: str = ""
+    image: Image,
+    axes: str,
+    name: str,
+    said: Mapping[str, Any],
+    *,
+    axes_of: str = "",
+    like: Image | None = None,
 ) -> dict[str, Any]:
     letters = axes.lower()
+    sources = {axis: image if axis in image.scale or like is None else like for axis in letters}
     return {
         "name": name,
-        "scale": tuple(image.scale.get(axis, 1.0) for axis in letters),
-        "units": tuple(image.units.get(axis, "pixel") for axis in letters),
+        "scale": tuple(sources[axis].scale.get(axis, 1.0) for axis in letters),
+        "units": tuple(sources[axis].units.get(axis, "pixel") for axis in letters),
         "axis_labels": tuple(letters),
         "metadata": {OURS: {**said, "axes": axes_of or axes}},
     }

@@ -24,6 +24,7 @@ from micrographia.napari.layers import (
     levels_of,
     origin_of,
     stored_colors,
+    stored_features,
 )
 from micrographia.napari.lazy import LayerData
 from micrographia.napari.marks import mark_layers
@@ -215,6 +216,7 @@ def _file_layers(place: Path) -> list[LayerData]:
                     name=f"{name}: {label}",
                     said=own,
                     colors=stored_colors(place, inner),
+                    features=stored_features(place, inner),
                     like=levels[0],
                 )
             )
