@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -152,7 +153,11 @@ def bare_doi(text: Any) -> str:
 
 def unique(values: Sequence[Any]) -> list[Any]:
     """Return values without those that occur twice, in their order."""
-    return list({json.dumps(value, sort_keys=True, default=str): value for value in values}.values())
+    return list({_identity(value): value for value in values}.values())
+
+
+def _identity(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def write_json(target: Path, document: Any) -> None:
@@ -235,8 +240,9 @@ def put_back(made: Plain, submission: Submission, form: str, title: str) -> list
         Name and title of the form.
     """
     lost: dict[str, int] = {}
+    back = _PuttingBack(made)
     for one in submission.origin.kept:
-        if submission.origin.format != form or not _placed(made, one):
+        if submission.origin.format != form or not back.place(one):
             lost[one.at] = lost.get(one.at, 0) + 1
     return [
         told(
@@ -247,29 +253,48 @@ def put_back(made: Plain, submission: Submission, form: str, title: str) -> list
     ]
 
 
-def _placed(made: Plain, one: Kept) -> bool:
-    name = one.at.removesuffix(REST).removesuffix(ITEM)
-    here = made.get(name)
-    if not one.at.endswith((ITEM, REST)):
-        if isinstance(here, list) and isinstance(one.value, list):
-            made[name] = unique([*here, *one.value])
-            return True
-        return made.setdefault(name, one.value) == one.value
-    if one.at.endswith(ITEM):
-        if here is None or isinstance(here, list):
-            made[name] = unique([*(here or []), one.value])
-            return True
+@dataclass(slots=True)
+class _PuttingBack:
+    """A document into which kept pieces are put, in the order in which they were read."""
+
+    made: Plain
+    known: dict[str, set[str]] = field(default_factory=dict)
+    cursors: dict[str, int] = field(default_factory=dict)
+
+    def place(self, one: Kept) -> bool:
+        """Put a piece back and return whether there was a place for it."""
+        name = one.at.removesuffix(REST).removesuffix(ITEM)
+        here = self.made.get(name)
+        if one.at.endswith(REST):
+            return self._joins(name, here, one.value)
+        entry = one.at.endswith(ITEM)
+        if not entry and not (isinstance(here, list) and isinstance(one.value, list)):
+            return bool(self.made.setdefault(name, one.value) == one.value)
+        if here is not None and not isinstance(here, list):
+            return False
+        held = self.made.setdefault(name, [])
+        seen = self.known.setdefault(name, {_identity(item) for item in held})
+        for value in [one.value] if entry else one.value:
+            if _identity(value) not in seen:
+                seen.add(_identity(value))
+                held.append(value)
+        return True
+
+    def _joins(self, name: str, here: Any, value: Any) -> bool:
+        """Give what is missing to the entry that says the same as far as both say something."""
+        items = here if isinstance(here, list) else [here]
+        start = self.cursors.get(name, 0)
+        for number in chain(range(start, len(items)), range(min(start, len(items)))):
+            item = items[number]
+            same = [key for key in item if key in value] if _both(item, value) else []
+            if same and all(_agree(item[key], value[key]) for key in same):
+                self.cursors[name] = number + 1
+                if isinstance(here, list):
+                    here[number] = _joined(item, value)
+                else:
+                    self.made[name] = _joined(item, value)
+                return True
         return False
-    for number, item in enumerate(here if isinstance(here, list) else [here]):
-        same = [key for key in item if key in one.value] if _both(item, one.value) else []
-        if same and all(_agree(item[key], one.value[key]) for key in same):
-            whole = _joined(item, one.value)
-            if isinstance(here, list):
-                here[number] = whole
-            else:
-                made[name] = whole
-            return True
-    return False
 
 
 def _both(one: Any, other: Any) -> bool:
@@ -286,9 +311,8 @@ def _agree(one: Any, other: Any) -> bool:
 
 def _joined(one: Any, other: Any) -> Any:
     if _both(one, other):
-        return {**{key: _joined(one[key], other.get(key, one[key])) for key in one}, **{
-            key: value for key, value in other.items() if key not in one
-        }}  # fmt: skip
+        shared = {key: _joined(one[key], other.get(key, one[key])) for key in one}
+        return shared | {key: value for key, value in other.items() if key not in one}
     if isinstance(one, list) and isinstance(other, list):
         return [*map(_joined, one, other), *other[len(one) :]]
     return one
