@@ -118,6 +118,8 @@ def counted_coverage(record: Record, findings: Sequence[Finding]) -> str:
 def files_of_sets(record: Record, findings: Sequence[Finding]) -> str:
     """Ask about sets without files, and files without sets."""
     empty = [one.name for one in record.sets(findings) if one.name]
+    if not record.facts.rows:
+        return ""  # there is no list at all, which is another rule's question
     if empty:
         named = joined([quoted(one, 50) for one in empty], 3)
         return (

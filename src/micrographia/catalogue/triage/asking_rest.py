@@ -190,6 +190,8 @@ def cells_of_annotations(record: Record, findings: Sequence[Finding]) -> str:
             if not cell
         }
     )
+    if lacks == ["annotation type"] and any(not held.annotation_type for held in record.mifa.annotations):
+        return ""  # with the type of the set it is said
     number = plural(len(findings), "annotation file").capitalize()
     lacking = joined(lacks) or "type"
     return f"{number} {'has' if len(findings) == 1 else 'have'} no {lacking} in the list."
