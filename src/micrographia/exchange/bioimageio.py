@@ -289,7 +289,7 @@ def _restore(document: Plain, submission: Submission) -> list[Finding]:
     for one in kept:
         if one.at.startswith("config."):
             document.setdefault("config", {}).setdefault(one.at.removeprefix("config."), one.value)
-        elif one.at not in _SIMPLE or _says({one.at: one.value}) == _says({one.at: document.get(one.at)}):
+        elif one.at not in _SIMPLE or _still(submission.mifa, {one.at: one.value}):
             document[one.at] = one.value
         else:
             message = f"{one.at} was changed since it was read; what it said then is not written"
@@ -297,8 +297,11 @@ def _restore(document: Plain, submission: Submission) -> list[Finding]:
     return findings
 
 
-def _says(document: Plain) -> Plain:
-    return described(read_terms(document)).mifa.plain()
+def _still(mifa: Mifa, document: Plain) -> bool:
+    """Whether a description still says what was read of a field."""
+    said = described(read_terms(document)).mifa.plain()
+    held, now = said.get("study", {}), mifa.plain().get("study", {})
+    return all(now.get(name) == value for name, value in held.items())
 
 
 def _file_of(source: Source) -> str:

@@ -25,7 +25,7 @@ from micrographia.metadata.yaml_writing import document as as_yaml
 
 FORM, FILE = "huggingface", "README.md"
 BEGINNING = 1 << 16
-_FRONT = re.compile(r"\s*---[ \t]*\r?\n(.*?)(?:\r?\n)?---[ \t]*(?:\r?\n|$)(.*)", re.DOTALL)
+_FRONT = re.compile(r"\s*---[ \t]*\r?\n((?:.*?\r?\n)?)---[ \t]*(?:\r?\n|$)(.*)", re.DOTALL)
 _KEYS = re.compile(
     rb"^(pretty_name|license|tags|task_categories|size_categories|configs|dataset_info|annotations_creators):",
     re.MULTILINE,

@@ -69,7 +69,7 @@ def front_matter(plain: Plain, listing: Listing) -> Plain:
     kinds = [kind for one in sets for kind in texts(one.get("annotation_type"))]
     masks = [said(one, "mask_kind") for one in sets]
     front = {
-        "pretty_name": said(study, "title"),
+        "pretty_name": study.get("title") if isinstance(study.get("title"), str) else "",
         **licence_terms(said(study, "license")),
         "tags": [word for word in texts(study.get("keywords")) if word.strip()],
         "task_categories": _known(kinds, _TASKS),
