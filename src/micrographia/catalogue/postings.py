@@ -39,6 +39,10 @@ class Hits:
     weight: Numbers
 
 
+_ROW = 40
+"""Bits below the number of a dataset in the number of an occurrence."""
+
+
 class Postings:
     """The words of a published catalogue.
 
@@ -54,8 +58,8 @@ class Postings:
 
     def __init__(self, table: Table, lengths: Callable[[], Numbers], tokens: int) -> None:
         self._table, self._lengths, self._tokens = table, lengths, tokens
-        self._rows: dict[str, tuple[list[int], npt.NDArray[np.bool_]]] = {}
         self._counts: dict[str, Hits] = {}
+        self._phrases: dict[tuple[str, ...], Hits] = {}
 
     def has(self, stem: str) -> bool:
         """Whether a stem occurs."""
@@ -90,33 +94,34 @@ class Postings:
         held = self._table.read(["stem", *columns], groups)
         return held, compute.equal(held["stem"], stem).to_numpy()
 
-    def _positions(self, stem: str) -> dict[int, npt.NDArray[np.int64]]:
+    def _places(self, stem: str) -> Places:
+        """Return every occurrence of a stem as one number: of the dataset, times 2^40, plus its position."""
         held, keep = self._of(stem, ["row", "positions"])
         if held is None:
-            return {}
-        chosen = held.filter(keep)
-        return {
-            int(row): np.asarray(found, np.int64)
-            for row, found in zip(chosen["row"].to_pylist(), chosen["positions"].to_pylist(), strict=True)
-        }
+            return np.zeros(0, np.int64)
+        chosen = held.filter(keep).combine_chunks()
+        lengths = compute.list_value_length(chosen["positions"]).to_numpy()
+        rows = np.repeat(chosen["row"].to_numpy().astype(np.int64), lengths)
+        return np.asarray((rows << _ROW) + compute.list_flatten(chosen["positions"]).to_numpy(), np.int64)
 
     def phrase(self, phrase: Phrase) -> Hits:
         """Return where a phrase occurs: its words one after another in one field."""
         if len(phrase.tokens) == 1:
             return self.hits(phrase.tokens[0])
-        if not all(self.has(token) for token in phrase.tokens):
+        if phrase.tokens not in self._phrases:
+            self._phrases[phrase.tokens] = self._followed(phrase.tokens)
+        return self._phrases[phrase.tokens]
+
+    def _followed(self, tokens: tuple[str, ...]) -> Hits:
+        if not all(self.has(token) for token in tokens):
             return Hits(np.zeros(0, np.int64), np.zeros(0))
-        every = [self._positions(token) for token in phrase.tokens]
-        common = sorted(set(every[0]).intersection(*every[1:]))
-        rows, weights = [], []
-        for row in common:
-            starts = every[0][row]
-            for step, held in enumerate(every[1:], 1):
-                starts = starts[np.isin(starts + step, held[row])]
-            if len(starts):
-                rows.append(row)
-                weights.append(sum(WEIGHTS[int(start) // FIELD_STEP] for start in starts))
-        return Hits(np.asarray(rows, np.int64), np.asarray(weights, np.float64))
+        starts = self._places(tokens[0])
+        for step, token in enumerate(tokens[1:], 1):
+            starts = starts[np.isin(starts + step, self._places(token))]
+        rows, inverse = np.unique(starts >> _ROW, return_inverse=True)
+        fields = (starts & ((1 << _ROW) - 1)) // FIELD_STEP
+        weight = np.bincount(inverse, np.asarray(WEIGHTS)[fields], len(rows))
+        return Hits(rows.astype(np.int64), weight.astype(np.float64))
 
     def search(self, question: Question, count: int) -> tuple[Places, Scores]:
         """Return the datasets that answer a question, ascending, and how well.
