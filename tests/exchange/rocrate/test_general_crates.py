@@ -113,8 +113,41 @@ def test_entities_that_stand_inside_others_are_read(tmp_path: Path) -> None:
 
 def test_a_detached_crate_has_an_address_for_its_root(tmp_path: Path) -> None:
     address = "https://www.ebi.ac.uk/biostudies/studies/S-BIAD1492"
-    found = read(tmp_path, [DESCRIPTOR | {"about": {"@id": address}}, root() | {"@id": address}])
+    descriptor = DESCRIPTOR | {
+        "@id": "x-ro-crate-metadata.json",
+        "about": {"@id": address},
+        "sdPublisher": "us",
+    }
+    found = read(tmp_path, [descriptor, root(publisher="them") | {"@id": address}])
     assert found.mifa.study.title == "Cells"
+    done = export(found, "rocrate", tmp_path / "again")
+    assert "E005" not in [finding.code for finding in done.findings]
+    written = json.loads((done.path / "ro-crate-metadata.json").read_text("utf-8"))["@graph"]
+    assert (written[0]["sdPublisher"], written[1]["publisher"]) == ("us", "them")
+
+
+def test_folders_that_the_source_describes_stay_as_they_are(tmp_path: Path) -> None:
+    graph = [
+        DESCRIPTOR,
+        root(hasPart=[{"@id": "a%20b/"}, {"@id": "a%20b/1.tif"}, {"@id": "c%20d/2.tif"}]),
+        {"@id": "a%20b/", "@type": "Dataset", "description": "described"},
+        {"@id": "a%20b/1.tif", "@type": "File"},
+        {"@id": "c%20d/2.tif", "@type": "File"},
+    ]
+    for name in ("a b/1.tif", "c d/2.tif"):
+        (tmp_path / "crate" / name).parent.mkdir(parents=True)
+        (tmp_path / "crate" / name).write_bytes(b"x")
+    found = read(tmp_path, graph)
+    done = export(found, "rocrate", tmp_path / "again", {"files": "copy"})
+    written = {
+        one["@id"]: one for one in json.loads((done.path / "ro-crate-metadata.json").read_text())["@graph"]
+    }
+    assert written["a%20b/"] == graph[2]
+    assert written["c%20d/"] == {"@id": "c%20d/", "@type": "Dataset", "name": "c d"}
+    assert (done.path / "c d/2.tif").read_bytes() == b"x"
+    back = read_submission(done.path)
+    assert differing(found, back) == []
+    assert sorted(map(repr, back.origin.kept)) == sorted(map(repr, found.origin.kept))
 
 
 def test_the_crate_may_define_its_terms(tmp_path: Path) -> None:

@@ -90,10 +90,14 @@ class Crate:
     def free(self, wanted: str) -> str:
         """Return an id that no entity has: the wanted one, the one that the source had for it, or a numbered one."""
         candidate, number = wanted, 1
-        while (name := self._ids.get(candidate, candidate)) in self.nodes or name in self._reserved:
+        while not self.is_free(name := self._ids.get(candidate, candidate)):
             number += 1
             candidate = f"{wanted}-{number}"
         return name
+
+    def is_free(self, name: str) -> bool:
+        """Whether no entity has an id, and none of the source that is put back will."""
+        return name not in self.nodes and name not in self._reserved
 
     def once(self, kind: str, record: Any) -> tuple[str, str]:
         """Return a key of a record, and the id of the entity that was written for an equal one."""

@@ -176,6 +176,7 @@ class Graph:
         self._inner: list[Entity] = []
         self._inner_of: dict[int, Entity] = {}
         self._dangling: dict[str, set[str]] = {}
+        self._usual: dict[int, str] = {}
         graph = document["@graph"]
         if isinstance(graph, dict):
             self._told("E009", "@graph is one entity, not a list; it was read as a list of one")
@@ -264,6 +265,7 @@ class Graph:
         root = None
         if descriptor is not None:
             descriptor.touch()
+            self._usual[id(descriptor)] = DOCUMENT
             found = descriptor.entities("schema:about")
             root = found[0] if found else None
             for key, number, value in descriptor.values("dct:conformsTo"):
@@ -282,6 +284,7 @@ class Graph:
             self._told("E010", "the crate is about nothing: it has no root dataset")
         else:
             root.touch()
+            self._usual[id(root)] = ROOT
         return root
 
     def _descriptor(self) -> Entity | None:
@@ -317,7 +320,8 @@ class Graph:
                 continue
             for key, value in entity.left():
                 meaning = self.context.meaning(key)
-                piece = {"@id": entity.id, "property": key, "meaning": meaning, "value": value}
+                name = self._usual.get(id(entity), entity.id)
+                piece = {"@id": name, "property": key, "meaning": meaning, "value": value}
                 self.kept.append(Kept(PROPERTY, piece))
                 homeless[f"{shown}.{key}"] = homeless.get(f"{shown}.{key}", 0) + 1
         for kind, count in homeless.items():

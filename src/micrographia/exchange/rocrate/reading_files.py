@@ -321,9 +321,9 @@ class Files:
         self._images()
         folders = {path.rsplit("/", count)[0] for path in listed for count in range(1, path.count("/") + 1)}
         for entity in self.reader.graph.of_type("schema:Dataset"):
-            name = entity.id.removeprefix("./").rstrip("/")
+            name = unquote(entity.id.removeprefix("./").rstrip("/"))
             bare = {key: value for key, value in entity.raw.items() if key not in ("@id", "@type")}
-            is_folder = entity.id.endswith("/") and unquote(name) in folders
+            is_folder = entity.id.endswith("/") and name in folders
             if not entity.touched and is_folder and bare in ({}, {"name": name}):
                 entity.touch()
                 entity.take_all("schema:name")

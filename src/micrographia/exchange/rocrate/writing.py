@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from micrographia.dataset.folder import DESCRIPTION
 from micrographia.dataset.manifest import NAME as MANIFEST
@@ -70,7 +71,10 @@ def write(submission: Submission, target: Path, options: Mapping[str, str]) -> l
 def _folders(crate: Crate, carried: list[str]) -> None:
     tops = sorted({path.split("/")[0] for path in carried if "/" in path})
     for top in tops:
-        name = crate.add(f"{top}/", "Dataset", name=top)
+        wanted = f"{quote(top)}/"
+        if not crate.is_free(wanted):
+            continue  # the source describes it, and that is put back
+        name = crate.add(wanted, "Dataset", name=top)
         crate.nodes[ROOT].setdefault("hasPart", []).append({"@id": name})
 
 
