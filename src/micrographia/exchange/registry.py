@@ -14,6 +14,8 @@ BUILT_IN: dict[str, str] = {
     "mifa": "micrographia.exchange.mifa_documents:MIFA_DOCUMENTS",
     "rocrate": "micrographia.exchange.rocrate:ROCRATE",
     "croissant": "micrographia.exchange.croissant:CROISSANT",
+    "bioimageio": "micrographia.exchange.bioimageio:BIOIMAGEIO",
+    "huggingface": "micrographia.exchange.huggingface:HUGGING_FACE",
     "datacite": "micrographia.exchange.citation.datacite:DATACITE",
     "cff": "micrographia.exchange.citation.cff:CITATION_CFF",
     "bibtex": "micrographia.exchange.citation.bibtex:BIBTEX",
