@@ -166,9 +166,14 @@ class Decoder:
         found = _ORGANISM.fullmatch(text.strip())
         made = {"scientific_name": found[1], "common_name": found[2]} if found else {"scientific_name": text}
         told = one.qualifiers.get("valqual")
-        for item in told if isinstance(told, list) else []:
-            if isinstance(item, dict) and slug(str(item.get("name"))) == "termid" and item.get("value"):
-                made["ncbi_taxon"] = scalar(item["value"]) or ""
+        held = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+        said = {slug(str(item.get("name"))): scalar(item.get("value")) or "" for item in held}
+        if "ncbi" in said.get("ontology", "ncbi").lower() and said.get("termid"):
+            made["ncbi_taxon"] = said.pop("termid")
+            said.pop("ontology", None)
+        if said or set(one.qualifiers) - {"valqual"}:
+            what = f"what is said of the value of the attribute {quoted(one.name)}"
+            self.notes.keep("study/organism", one.raw, what)
         return made
 
     def biosamples(self) -> list[Json]:
@@ -290,7 +295,7 @@ class Decoder:
                 elif value is not None or not field:
                     left.append(item)
             more = {key: value for key, value in raw.items() if key not in ("url", "attributes")}
-            if not link:
+            if "link_url" not in link:
                 self.notes.keep("study/links", raw, "a link without an address", "E009")
                 continue
             at = f"study.links[{len(made)}]"

@@ -68,7 +68,7 @@ class PageTab:
         folder = source.folder
         paths = found.files["Files"].tolist()
         if folder is not None and paths and all((folder / path).exists() for path in paths):
-            found.folder = folder
+            found.folder, found.brings_files = folder, True
             found.origin = replace(found.origin, files="")
         return found
 

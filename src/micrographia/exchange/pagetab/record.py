@@ -298,7 +298,7 @@ class _Reader:
                         self.notes.keep(
                             f"{at}/attributes",
                             attribute(FILE_LIST, name),
-                            f"the file list {quoted(name)} is not there; no file of it is listed",
+                            f"the file list {quoted(name)} is not at hand; no file of it is listed",
                             "E010",
                         )
                         continue

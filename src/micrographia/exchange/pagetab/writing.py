@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,15 @@ def compose(
     findings: list[Finding] = []
     plain = copy.deepcopy(submission.mifa.plain())
     kept = submission.origin.kept if submission.origin.format == NAME else ()
+    if submission.origin.format != NAME:
+        kinds = Counter(re.sub(r"\[[0-9]+\]", "[]", one.at) for one in submission.origin.kept)
+        findings += [
+            told(
+                "E005",
+                f"what {submission.origin.format} had at {quoted(at)} was not written ({count:,} times)",
+            )
+            for at, count in kinds.items()
+        ]
     listed = assign(rows, plain, findings)
     missing = sorted({row["Files"] for row, upload in zip(rows, uploads, strict=True) if upload is None})
     if missing:
