@@ -9,6 +9,7 @@ from builder import Builder
 from micrographia.catalogue import Catalogue, CatalogueError, index
 from micrographia.catalogue.indexing import places_file
 from micrographia.cli import main
+from micrographia.errors import ExchangeError
 from remote_server import serving as serve
 
 
@@ -190,10 +191,13 @@ def test_a_dataset_on_the_web_is_indexed_and_opened_where_it_lies(made: Path, wh
         assert dataset.image("field_01").shape == (96, 96)
 
 
-def test_a_folder_is_opened_and_a_record_says_how_to_get_it(made: Path, where: Path, data: Path) -> None:
+def test_a_folder_is_opened_and_a_record_is_asked_for(
+    made: Path, where: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     index([made / "first", data / "bia_records" / "S-BIAD1492"], catalogue=where)
+    monkeypatch.setenv("MICROGRAPHIA_BIOSTUDIES_API", "http://127.0.0.1:9/")
+    monkeypatch.setenv("MICROGRAPHIA_REMOTE_RETRIES", "0")
     with Catalogue(where) as opened:
         assert opened.find('"Dataset 0"').open(0).image_ids == ("field_01", "field_02")
-        with pytest.raises(CatalogueError, match="is a record") as caught:
+        with pytest.raises(ExchangeError, match=r"127\.0\.0\.1:9/studies/S-BIAD1492"):
             opened.find("synthetic").open(0)
-    assert "micrographia fetch S-BIAD1492" in caught.value.remedy

@@ -13,7 +13,8 @@ from urllib.parse import unquote
 
 from micrographia.catalogue.archive import Archive, RemoteImage, is_accession
 from micrographia.catalogue.transport import Job, bring, job_size
-from micrographia.dataset import open_dataset
+from micrographia.dataset import Dataset, open_dataset
+from micrographia.dataset.elsewhere import description_folder
 from micrographia.dataset.folder import ORIGINAL
 from micrographia.dataset.locks import alone
 from micrographia.dataset.manifest import path_problem
@@ -383,3 +384,24 @@ def _room(folder: Path, needed: int) -> None:
             f"has no room: {needed / 1e9:.1f} GB are to be fetched, {free / 1e9:.1f} GB are free",
             "Free space, choose another disk, or fetch a part: --images N, --only-annotated",
         )
+
+
+def open_elsewhere(source: str, catalogue: str | Path | None = None) -> Dataset:
+    """Open a dataset without fetching its files: they are read where they are when they are needed.
+
+    What is written about it is kept in a folder of the cache.
+
+    Parameters
+    ----------
+    source, catalogue
+        As for :func:`fetch`.
+
+    Raises
+    ------
+    MicrographiaError
+        If there is none, or it cannot be read.
+    """
+    submission = find(source, catalogue)
+    folder = description_folder(submission.origin.source or source, _name(source))
+    submission.save(folder)
+    return open_dataset(folder)

@@ -174,23 +174,27 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def open_entry(entry: Entry) -> Dataset:
-    """Open a dataset of a catalogue where it lies: a folder of this machine, or one on the web.
+    """Open a dataset of a catalogue where it lies: a folder of this machine, one on the web, or a record.
+
+    Of what is elsewhere the description is read now, the files when they are needed.
 
     Raises
     ------
     CatalogueError
-        If it is a record without a dataset folder, which must be fetched first.
+        If it lies on another machine.
     MicrographiaError
         If it cannot be opened.
     """
     web = is_address(entry.place)
     if entry.kind == "folder" and (web or (entry.place and Path(entry.place).is_dir())):
         return open_dataset(entry.place)
-    name = entry.accession or (entry.place if web else entry.id)
+    from micrographia.catalogue.archive import is_accession
+    from micrographia.catalogue.fetching import open_elsewhere
+
+    if is_accession(entry.accession) or web:
+        return open_elsewhere(entry.accession if is_accession(entry.accession) else entry.place)
     raise CatalogueError(
-        entry.id,
-        f"is a record; its files lie at {entry.source}",
-        f"Fetch it first: micrographia fetch {name}",
+        entry.id, f"lies at {entry.place or entry.source}", "Open it on the machine that has it"
     )
 
 

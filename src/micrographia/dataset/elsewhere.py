@@ -142,11 +142,8 @@ def folder_of(address: str) -> Path:
                 raise DatasetError(
                     shown(base), f"has no {name}", f"Try: micrographia import {shown(base)} FOLDER"
                 ) from error
-    digest = hashlib.sha256(base.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    name = "".join(one if one.isalnum() or one in "-_." else "_" for one in last_name(base)).lstrip(".")
-    folder = remote_folder() / "datasets" / digest / (name or "dataset")
+    folder = description_folder(base, last_name(base))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, data in held.items():
             _replace(folder / name, data)
     except OSError as error:
@@ -156,6 +153,26 @@ def folder_of(address: str) -> Path:
     origin = read_origin(folder) if ORIGIN in held else Origin()
     if not origin.files or _is_there(base, folder / MANIFEST):
         write_origin(folder, Origin(origin.format, origin.source or base, f"{base}/", origin.kept))
+    return folder
+
+
+def description_folder(source: str, name: str) -> Path:
+    """Return the folder of the cache for what is written about a dataset that is elsewhere; it is made.
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be made.
+    """
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    safe = "".join(one if one.isalnum() or one in "-_." else "_" for one in name).lstrip(".")
+    folder = remote_folder() / "datasets" / digest / (safe or "dataset")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(
+            folder, f"cannot be made ({error.strerror})", "Choose another MICROGRAPHIA_CACHE_DIR"
+        ) from error
     return folder
 
 
