@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cache
 
 from micrographia import __version__
 from micrographia.checks.facts import Facts
@@ -92,6 +93,7 @@ def check_facts(
     )
 
 
+@cache
 def _builtin_codes() -> frozenset[str]:
     return frozenset(rule.code for rule in builtin_rules())
 

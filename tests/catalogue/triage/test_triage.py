@@ -2,7 +2,10 @@
 
 import copy
 import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pandas as pd
@@ -203,3 +206,26 @@ def test_letters_to_real_authors_ask_for_nothing_that_is_there(data: Path) -> No
         for lack in row.lacks:
             if lack.code in asked:
                 assert asked[lack.code](mifa), (row.name, lack.code)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def test_records_are_read_from_addresses(tmp_path: Path) -> None:
+    record(tmp_path / "served/S-BIAD1.json")
+    (tmp_path / "served/cut.json").write_text(json.dumps(RECORD)[:150])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path / "served")))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        base = f"http://127.0.0.1:{server.server_address[1]}"
+        found = triage(
+            [f"{base}/S-BIAD1.json", f"{base}/cut.json", f"{base}/gone.json"], letters=LetterOptions()
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [row.name for row in found.rows] == ["S-BIAD1", "cut.json", "gone.json"]
+    assert [bool(row.problem) for row in found.rows] == [False, True, True]
+    assert "Dear Robert Hooke" in found.rows[0].letter

@@ -287,8 +287,10 @@ def organisations(record: Record, findings: Sequence[Finding]) -> str:
     if without:
         parts.append(f"{_has(joined([one.name for one in without], 4), len(without))} no institution yet.")
     if bare:
+        named = joined([quoted(one, 60) for one in bare], 2)
+        whom = "it" if len(bare) == 1 else "them"
         parts.append(
-            f"ROR ids (https://ror.org) would count the work for {joined([quoted(one, 60) for one in bare], 2)}."
+            f"Please add the ROR id (https://ror.org) of {named}, so that the work counts for {whom}."
         )
     return " ".join(parts)
 

@@ -213,7 +213,8 @@ def _shown(record: Record) -> str:
     methods = [held.imaging_method.value for held in record.mifa.image_acquisitions if held.imaging_method]
     organisms = [held.organism.scientific_name for held in record.mifa.biosamples if held.organism]
     how = list(dict.fromkeys(one_line(one) for one in methods if one and len(one) <= 60))
-    of = list(dict.fromkeys(one_line(one) for one in organisms if one and len(one) <= 60))
+    species = [one_line(one) for one in organisms if one and len(one) <= 60]
+    of = list(dict.fromkeys(f"{one[:1].upper()}{one[1:]}" for one in species))
     if not how or not of or len(how) > 3 or len(of) > 3:
         return ""
     return f", {joined(how)} of {joined(of)}"

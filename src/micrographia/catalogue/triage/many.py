@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
+from sys import intern
 
 from micrographia.catalogue.triage.effort import Efforts, load_efforts
 from micrographia.catalogue.triage.judging import How, Task, judge_task
@@ -55,8 +56,8 @@ def triage(
     letters
         What a curator adds to letters; None for no letters.
     out
-        Folder into which letters are written, below ``letters/``, as ``NAME.txt`` and ``NAME.md``; letters stay in the
-        rows without it.
+        Folder into which letters are written, below ``letters/``, as ``NAME.txt`` and ``NAME.md``; without it they, and
+        the texts of what is lacking, stay in the rows.
     form
         Format of the records; recognised by default.
     today
@@ -163,12 +164,16 @@ def _folder(out: Path) -> Path:
 
 
 def _written(row: Triaged, target: Path, names: dict[str, str], taken: set[str]) -> Triaged:
-    """Write the letter and return the row without it: ten thousand letters need not stay in memory."""
+    """Write the letter and return the row without its texts: ten thousand letters need not stay in memory."""
     name = _free(row.name, taken)
     write_whole(target / f"{name}.txt", row.letter.encode())
     write_whole(target / f"{name}.md", row.letter_markdown.encode())
     names[row.place] = name
-    return replace(row, letter="", letter_markdown="")
+    slim = tuple(
+        replace(lack, code=intern(lack.code), what=intern(lack.what), where=intern(lack.where), text="")
+        for lack in row.lacks
+    )
+    return replace(row, letter="", letter_markdown="", lacks=slim)
 
 
 def _free(name: str, taken: set[str]) -> str:

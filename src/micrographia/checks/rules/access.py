@@ -119,8 +119,8 @@ class InRepository(Rule):
 
     What it does
     ------------
-    Asks for a link with a DOI or an accession of an image archive (BioImage Archive, IDR, EMPIAR, BBBC, Zenodo, ...), or
-    for an accession or DOI of the dataset itself.
+    Asks for a link with a DOI or an accession of an image archive (BioImage Archive, IDR, EMPIAR, BBBC, Zenodo, ...),
+    or for an accession or DOI of the dataset itself.
 
     Why it matters
     --------------
