@@ -11,7 +11,7 @@ import pytest
 
 from micrographia.errors import ExchangeError
 from micrographia.remote import RemoteFiles, Want, cache, cached_file, download
-from micrographia.remote.requests import ChangedError, Entity
+from micrographia.remote.asking import ChangedError, Entity
 from remote_server import Served
 
 CONTENT = os.urandom(300_000)

@@ -8,7 +8,8 @@ import pytest
 from micrographia.errors import ExchangeError
 from micrographia.remote import MissingError, fetch_bytes, read_range, size
 from micrographia.remote.addresses import below, beside, last_name, redirected, resolve, shown
-from micrographia.remote.requests import Ask, ChangedError, Entity, send
+from micrographia.remote.asking import Ask, ChangedError, Entity
+from micrographia.remote.requests import send
 from micrographia.remote.settings import settings
 from remote_server import Served
 

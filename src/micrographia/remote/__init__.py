@@ -4,10 +4,10 @@
 """
 
 from micrographia.remote.addresses import below, beside, is_address, last_name, shown
+from micrographia.remote.asking import ChangedError, MissingError
 from micrographia.remote.downloads import cached_file, download
 from micrographia.remote.files import RemoteFiles, Want
 from micrographia.remote.reading import fetch_bytes, read_range, size
-from micrographia.remote.requests import ChangedError, MissingError
 
 __all__ = [
     "ChangedError",

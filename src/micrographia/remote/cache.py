@@ -22,7 +22,7 @@ from uuid import uuid4
 import google_crc32c
 
 from micrographia.errors import ExchangeError
-from micrographia.remote.requests import Entity
+from micrographia.remote.asking import Entity
 from micrographia.remote.settings import cache_folder, settings
 
 fcntl: Any

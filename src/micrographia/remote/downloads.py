@@ -15,17 +15,9 @@ from typing import BinaryIO
 from micrographia.errors import ExchangeError
 from micrographia.remote import cache
 from micrographia.remote.addresses import last_name, resolve, shown
+from micrographia.remote.asking import Answer, Ask, ChangedError, Entity, NoRangesError, PassingError
 from micrographia.remote.reading import answered
-from micrographia.remote.requests import (
-    Answer,
-    Ask,
-    ChangedError,
-    Entity,
-    NoRangesError,
-    PassingError,
-    follow,
-    pause,
-)
+from micrographia.remote.requests import follow, pause
 from micrographia.remote.settings import Settings, settings
 
 _PARTIAL, _VERSION = ".partial", ".partial.json"

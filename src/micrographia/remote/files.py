@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, TypeVar
 from micrographia.errors import ExchangeError
 from micrographia.remote import cache
 from micrographia.remote.addresses import below, shown
+from micrographia.remote.asking import Ask, ChangedError, Entity, MissingError, NoRangesError
 from micrographia.remote.downloads import cached_file
 from micrographia.remote.reading import answered, entity
-from micrographia.remote.requests import Ask, ChangedError, Entity, MissingError, NoRangesError, send
+from micrographia.remote.requests import send
 from micrographia.remote.settings import settings
 
 GAP = 32 << 10

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from micrographia.errors import ExchangeError
 from micrographia.remote.addresses import shown
-from micrographia.remote.requests import Answer, Ask, Entity, NoRangesError, send
+from micrographia.remote.asking import Answer, Ask, Entity, NoRangesError
+from micrographia.remote.requests import send
 
 
 def fetch_bytes(url: str, *, limit: int) -> bytes:
