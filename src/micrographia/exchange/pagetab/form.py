@@ -104,22 +104,25 @@ def _records(source: Source) -> list[str]:
 
 
 def _is_record(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(HEAD).decode("utf-8-sig", "replace").lstrip()
-    except OSError:
-        return False
+    head = _head(path)
     if head.startswith("{"):
-        return (
-            bool(_JSON.search(head))
-            and '"@context"' not in head
-            and ('"section"' in head or '"submission"' in head)
-        )
+        whole = '"section"' in head or '"submission"' in head
+        return whole and _JSON.search(head) is not None and '"@context"' not in head
     return re.match(r"submission[\t\r\n]", head, flags=re.IGNORECASE) is not None
 
 
 def _is_tsv(source: Source, name: str) -> bool:
-    return not source.text(name).lstrip("\ufeff").lstrip().startswith(("{", "["))
+    if source.folder is None:
+        return name.endswith(".tsv")
+    return re.match(r"submission[\t\r\n]", _head(source.folder / name), flags=re.IGNORECASE) is not None
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD).decode("utf-8-sig", "replace").lstrip()
+    except OSError:
+        return ""
 
 
 def _one(source: Source) -> str:
