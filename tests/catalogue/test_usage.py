@@ -92,9 +92,17 @@ def test_a_record_under_another_name_is_told_and_left_out(tmp_path: Path) -> Non
 )
 def test_what_is_no_record_of_this_format_is_left_out(held: Any, tmp_path: Path) -> None:
     data = json.dumps(held).encode()
-    (tmp_path / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
+    (tmp_path / "usage").mkdir()
+    (tmp_path / "usage" / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
     found = gather_usage([tmp_path])
     assert (len(found.usages), len(found.left_out)) == (0, 1)
+
+
+def test_files_of_caches_that_are_named_by_checksums_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f"{'0' * 64}.json").write_text('{"predicted": 3}')
+    found = gather_usage([tmp_path])
+    assert (found.usages, found.left_out) == ([], [])
 
 
 def test_wrong_types_everywhere_are_read_as_nothing(tmp_path: Path) -> None:
@@ -109,8 +117,9 @@ def test_wrong_types_everywhere_are_read_as_nothing(tmp_path: Path) -> None:
 
 
 def test_deep_and_large_files_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "usage").mkdir()
     for data in (b"[" * 100_000 + b"]" * 100_000, b" " * (1 << 20) + b"1"):
-        (tmp_path / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
+        (tmp_path / "usage" / f"{hashlib.sha256(data).hexdigest()}.json").write_bytes(data)
     assert len(gather_usage([tmp_path]).left_out) == 2
 
 
@@ -185,3 +194,14 @@ def test_a_model_with_an_address_is_named_by_it(tmp_path: Path) -> None:
     write_record(tmp_path, record(model={"name": "no checksum", "version": "", "sha256": ""}))
     matches = match_usage(gather_usage([tmp_path]).usages, HERE)
     assert sorted(models_trained(matches)) == ["https://example.org/unet", f"nih:sha-256;{'a' * 64}"]
+
+
+def test_scores_of_training_are_read_under_their_own_names(tmp_path: Path) -> None:
+    score = {"metric": "f1@0.5", "value": 0.9, "images": 3, "note": "optimistic", "tp": 9}
+    write_record(tmp_path, usage_record(DATASET, MODEL, TRAINING, score, "2026-02-03"))
+    (usage,) = gather_usage([tmp_path]).usages
+    assert (usage.score["name"], usage.score["on"], usage.score["value"]) == (
+        "f1@0.5",
+        "3 validation images",
+        0.9,
+    )

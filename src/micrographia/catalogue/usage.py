@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from micrographia.errors import ExchangeError
 from micrographia.remote import is_address
-from micrographia.segmentation.training.usage import FORMAT, KIND, record_text
+from micrographia.segmentation.training.usage import FOLDER, FORMAT, KIND, record_text
 
 LARGEST = 1 << 20
 """Bytes above which a file is not read as a record."""
@@ -46,7 +46,7 @@ class Usage:
     task
         What the dataset was used for.
     score
-        ``name``, ``value``, ``low``, ``high``, ``on``, ``seen`` as far as they are there.
+        ``name``, ``value``, ``low``, ``high``, ``on``, ``seen``, ``note`` as far as they are there.
     made
         Date, ISO 8601.
     places
@@ -236,13 +236,15 @@ def _read(place: str) -> Iterator[Usage | LeftOut]:
         for folder, below, names in os.walk(path):
             below.sort()
             for name in sorted(name for name in names if name.endswith(".json")):
-                yield from _file(Path(folder) / name, told=bool(NAMED.fullmatch(name)))
+                # Caches have files that are named by checksums, too.
+                claims = Path(folder).name == FOLDER and NAMED.fullmatch(name)
+                yield from _file(Path(folder) / name, told=bool(claims))
     else:
         raise ExchangeError(place, "does not exist", "Give a folder, a usage record, or an address")
 
 
 def _file(path: Path, *, told: bool) -> Iterator[Usage | LeftOut]:
-    """Read one file; what neither claims by its name nor says inside that it is a record is passed over."""
+    """Read one file; what neither claims by its place and name nor says inside that it is a record is passed over."""
     place = str(path)
     try:
         with path.open("rb") as file:
@@ -333,11 +335,24 @@ def _usage(held: Any, checksum: str, *, verified: bool, place: str) -> Usage | L
         _text(held.get("task")),
         {
             **{name: _number(score.get(name)) for name in ("value", "low", "high")},
-            **{name: _text(score.get(name)) for name in ("name", "on", "seen")},
+            **_measured(score),
         },
         _text(held.get("made")),
         (place,),
     )
+
+
+def _measured(score: Mapping[str, Any]) -> dict[str, str]:
+    """Return what was measured, on what, and with which reservation; records of training have names of their own."""
+    images, on = _number(score.get("images")), _text(score.get("on"))
+    if not on and images is not None:
+        on = f"{images:.0f} validation image{'' if images == 1 else 's'}"
+    return {
+        "name": _text(score.get("name")) or _text(score.get("metric")),
+        "on": on,
+        "seen": _text(score.get("seen")),
+        "note": _text(score.get("note")),
+    }
 
 
 def _text(value: Any) -> str:

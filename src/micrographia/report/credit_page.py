@@ -87,7 +87,8 @@ def headline(document: Mapping[str, Any]) -> list[str]:
         return ["No usage record of this dataset was found. That says nothing about whether it was used."]
     records, models, made = counted(uses)
     sentence = f"{_count(models, 'model')} in {_count(records, 'usage record')}: "
-    sentence += f"{made} made from this dataset, {models - made} only scored on it."
+    rest = f", {models - made} only scored on it" if models > made else ""
+    sentence += f"{made} made from this dataset{rest}."
     told = [sentence]
     taught = {use["model"]["sha256"] for use in uses if use["trains"]}
     clean = [
@@ -167,6 +168,11 @@ def _use(use: Mapping[str, Any], drawn: bool) -> dict[str, Any]:
         "same source": "it was trained on data of the same source",
     }
     notes += [seen[score["seen"]]] if score["seen"] in seen else []
+    notes += (
+        ["its own validation images chose it: the score is optimistic"]
+        if use["trains"] and score["name"]
+        else []
+    )
     return {
         "model": model["name"] or "unnamed model",
         "version": model["version"],
