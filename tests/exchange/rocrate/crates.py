@@ -56,7 +56,7 @@ def codes(submission: Submission) -> list[str]:
 def whole(**parts: Any) -> Submission:
     """Return a submission with everything that an RO-Crate and the archive ask for."""
     rows = parts.pop("files", [])
-    return Submission(described({"study": STUDY, **parts}), file_table(rows))
+    return Submission(described({"study": STUDY} | parts), file_table(rows))
 
 
 def file_list(

@@ -17,6 +17,11 @@ _REQUIRED = {
     "license": "license",
     "datePublished": "release_date",
 }
+_OF_METHOD = {"annotation_method": "description", "annotation_type": "methodType"}
+_OF_EACH = {
+    "study_components": {"name": "name", "description": "description"},
+    "annotations": {"name": "name", "annotation_overview": "description", **dict.fromkeys(_OF_METHOD, "")},
+}
 _ARCHIVE = {"accessionId": "accession", "author": "authors"}
 
 
@@ -57,17 +62,12 @@ def _missing(crate: Crate, taker: Taker) -> list[Finding]:
     if not root.get("hasPart"):
         message = "the BioImage Archive asks for one study component or annotation set"
         found.append(told("E014", message, field="study_components"))
-    for part, words in (
-        ("study_components", ("name", "description")),
-        ("annotations", ("name", "description")),
-    ):
+    for part, asked in _OF_EACH.items():
         for at, _ in taker.records((part,)):
-            node = crate.nodes[crate.owner(at)]
-            ours = {"description": "annotation_overview"} if part == "annotations" else {}
-            for key in words:
-                if not node.get(key):
-                    field = f"{part}[{at[-1]}].{ours.get(key, key)}"
-                    found.append(
-                        told("E014", f"the BioImage Archive asks for the {key} of each dataset", field=field)
-                    )
+            dataset = crate.nodes[crate.owner(at)]
+            method = crate.nodes[crate.owner((*at, "#method"))] if part == "annotations" else {}
+            for field, key in asked.items():
+                if not dataset.get(key) and not (field in _OF_METHOD and method.get(_OF_METHOD[field])):
+                    message = f"the BioImage Archive asks for {field.replace('_', ' ')} of each of {part}"
+                    found.append(told("E014", message, field=f"{part}[{at[-1]}].{field}"))
     return found

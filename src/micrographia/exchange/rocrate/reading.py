@@ -67,9 +67,21 @@ def read_graph(graph: Graph) -> Reader:
     titles = read_modules(reader)
     read_datasets(reader, titles)
     if reader.root is not None:
-        reader.fill(reader.values, reader.root)
+        own = reader.additional(reader.root)
+        for path, value in own:
+            reader.assign(reader.values, path, value)
+        _date_of_version(reader, explicit=any(path == ["study", "release_date"] for path, _ in own))
     tell_circles(reader)
     return reader
+
+
+def _date_of_version(reader: Reader, *, explicit: bool) -> None:
+    """Drop a date of release that only stands for that of the newest version."""
+    study, versions = reader.values["study"], reader.values["versions"]
+    newest = versions[-1] if versions else None
+    said = study.get("release_date") if isinstance(study, dict) else None
+    if said and not explicit and isinstance(newest, dict) and newest.get("timestamp") == said:
+        del study["release_date"]
 
 
 def read_back(document: object) -> Description:

@@ -19,18 +19,26 @@ _STUDY: Tokens = ("study",)
 
 
 def write_study(crate: Crate, taker: Taker) -> None:
-    """Write the root dataset with everything that belongs to the study."""
+    """Write the root dataset with everything that belongs to the study.
+
+    Without a date of release that of the newest version is written, and read as what it is.
+    """
     crate.add(ROOT, ["Dataset", "bia:Study"])
     text = {
         name: taker.text((*_STUDY, name)) for name in ("title", "description", "release_date", "accession")
     }
     licence = taker.text((*_STUDY, "license"))
+    versions = taker.records(("versions",))
+    newest = versions[-1][1].get("timestamp") if versions else None
+    published = text["release_date"] or (newest if isinstance(newest, str) else None)
+    if text["release_date"] and text["release_date"] == newest:
+        crate.additional((*_STUDY, "release_date"), newest)
     crate.put(
         ROOT,
         name=text["title"],
         description=text["description"],
         license=licence_address(licence) if licence else None,
-        datePublished=text["release_date"],
+        datePublished=published,
         accessionId=text["accession"],
         doi=taker.text((*_STUDY, "doi")),
         keywords=taker.texts((*_STUDY, "keywords")),
@@ -51,8 +59,8 @@ def write_study(crate: Crate, taker: Taker) -> None:
         _web(crate, "model", url, additionalType=TRAINED)
         for url in taker.texts((*_STUDY, "ai_models_trained"))
     ]
-    versions = [_version(crate, taker, *one) for one in taker.records(("versions",))]
-    crate.put(ROOT, seeAlso=refs([*links, *models]), hasVersion=refs(versions))
+    releases = [_version(crate, taker, *one) for one in versions]
+    crate.put(ROOT, seeAlso=refs([*links, *models]), hasVersion=refs(releases))
 
 
 def licence_address(text: str) -> str:
