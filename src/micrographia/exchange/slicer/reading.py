@@ -20,9 +20,9 @@ from micrographia.dataset.scan import walk
 from micrographia.dataset.words import meaning, tokens
 from micrographia.errors import ExchangeError, ImageError, MicrographiaError
 from micrographia.exchange.codes import told
-from micrographia.exchange.slicer.segments import CLASS, ENDING, Segment, parsed, raw_segments
+from micrographia.exchange.slicer.segments import CLASS, ENDING, SHOWN, Segment, listed, parsed, raw_segments
 from micrographia.exchange.slicer.volumes import LPS
-from micrographia.exchange.slicer.writing import PREFIX, SHOWN
+from micrographia.exchange.slicer.writing import PREFIX
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission, described, file_table
 from micrographia.findings import Finding
@@ -129,16 +129,13 @@ class _Reader:
             file.path for file in self.volumes if _has_steps(file) and not file.fields.get("space units")
         ]
         if silent:
-            message = f"the unit of the voxel size is not said ({_listed(silent)}); 3D Slicer takes it for millimetres"
+            message = f"the unit of the voxel size is not said ({listed(silent)}); 3D Slicer takes it for millimetres"
             fix = "write voxel_size in mifa.yaml"
             self.findings.append(told("E010", message, path=silent[0], field="voxel_size", fix=fix))
         for file in self.volumes + self.masks:
             self._keep(file)
         for what, paths in self.kinds.items():
-            listed = ", ".join(paths[:SHOWN]) + (
-                f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-            )
-            self.findings.append(told("E004", f"{what} ({listed})", path=paths[0]))
+            self.findings.append(told("E004", f"{what} ({listed(paths)})", path=paths[0]))
         description = described({"annotations": annotations}, name)
         findings = [*self.findings, *description.findings]
         return Submission(
@@ -311,10 +308,6 @@ def _described(name: str, entry: _Set) -> dict[str, Any]:
         **({"mask_kind": kind} if kind else {}),
         **({"classes": classes} if classes and not entry.doubtful else {}),
     }
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def _has_steps(file: _File) -> bool:

@@ -12,6 +12,9 @@ LARGEST_VALUE = (1 << 31) - 1
 LONGEST = 1000
 """Letters of a name that are written."""
 
+SHOWN = 5
+"""Names that a finding lists."""
+
 DEFAULT_TYPE = ("SCT", "85756007")
 """Code of a tissue: what 3D Slicer writes where nobody chose a term."""
 CLASS, OBJECT_CLASS = "Micrographia.Class", "Micrographia.ObjectClass"
@@ -141,6 +144,11 @@ def shown(text: str) -> str:
     """Return a name as a header can hold it: no control characters but line ends, not endless."""
     plain = "".join(" " if ord(letter) < 32 and letter != "\n" else letter for letter in text)
     return plain.strip()[:LONGEST].strip()
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first few names, and how many more there are."""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
 
 
 def color_text(color: Sequence[int]) -> str:

@@ -15,7 +15,7 @@ from micrographia.dataset.tables import OBJECTS, read_tables
 from micrographia.errors import ExchangeError
 from micrographia.exchange.codes import told
 from micrographia.exchange.slicer.labelling import Said, UnfitLabelsError, described, labelled, measured
-from micrographia.exchange.slicer.segments import ENDING, Segment, shown, term_tag
+from micrographia.exchange.slicer.segments import CLASS, ENDING, Segment, listed, shown, term_tag
 from micrographia.exchange.slicer.volumes import (
     Geometry,
     geometry_of,
@@ -34,8 +34,6 @@ from micrographia.metadata.taking import Taker
 PREFIX = "Micrographia_"
 """How the entries of a header begin that are ours; 3D Slicer passes over them."""
 REPRESENTATION = "Binary labelmap"
-SHOWN = 5
-"""Names that a finding lists."""
 
 
 def write_folder(submission: Submission, target: Path, objects: str) -> list[Finding]:
@@ -264,6 +262,14 @@ class _Writer:
             self.taker.take((*at, "name"), (*at, "mask_kind"))
             if [str(kind) for kind in one.annotation_type] == [MASK_TYPE]:
                 self.taker.take((*at, "annotation_type"))
+            else:
+                field = f"annotations[{number}].annotation_type"
+                self._note("E002", "sets come back as segmentation masks", set_name, field)
+            if of_classes and [entry.plain() for entry in one.classes] != _returning(segments):
+                field = f"annotations[{number}].classes"
+                self._note(
+                    "E002", "classes that cannot be segments as they are come back otherwise", set_name, field
+                )
             names = {segment.value: segment.name for segment in segments} if of_classes else {}
             for index, entry in enumerate(one.classes):
                 here = (*at, "classes", index)
@@ -287,17 +293,22 @@ class _Writer:
         moved = [
             f"annotations[{n}]"
             for n in range(len(self.dataset.mifa.annotations))
-            if missing and n > missing[0]
+            if missing and n >= missing[0]
         ]
         if moved:
             found.append(told("E002", "sets behind one that has no label images move up", fields=moved))
+        known = [one.name for one in self.dataset.mifa.annotations]
+        new = sorted(str(name) for name in self.written if name not in known)
+        if new:
+            first = len(known) - len(missing)
+            fresh = [f"annotations[{first + n}]" for n in range(len(new))]
+            found.append(
+                told("E002", f"sets that nobody described come back as entries ({listed(new)})", fields=fresh)
+            )
         for (code, problem, fields), names in self.notes.items():
             unique = [*dict.fromkeys(names)]
-            listed = ", ".join(unique[:SHOWN]) + (
-                f" and {len(unique) - SHOWN} more" if len(unique) > SHOWN else ""
-            )
             path = unique[0] if code == "E013" else ""
-            found.append(told(code, f"{problem} ({listed})", fields=fields, path=path))
+            found.append(told(code, f"{problem} ({listed(unique)})", fields=fields, path=path))
         for pattern, left in self.taker.left().items():
             found.append(told("E001", f"3D Slicer has no place for {pattern}", fields=left))
         others = [row for row in self.dataset.rows if row.role != "image" and row.type != MASK_TYPE]
@@ -312,11 +323,23 @@ class _Writer:
             )
         lost = [one.at for one in self.origin.kept if one.at not in self.restored]
         if lost:
-            listed = ", ".join(lost[:SHOWN]) + (f" and {len(lost) - SHOWN} more" if len(lost) > SHOWN else "")
-            found.append(told("E005", f"what is kept of the source has no place in 3D Slicer ({listed})"))
+            found.append(
+                told("E005", f"what is kept of the source has no place in 3D Slicer ({listed(lost)})")
+            )
         return found
 
 
 def _kept_pairs(kept: Mapping[str, Any]) -> dict[str, str]:
     said = kept.get("header")
     return {str(key): str(value) for key, value in said.items()} if isinstance(said, dict) else {}
+
+
+def _returning(segments: Sequence[Segment]) -> list[dict[str, Any]]:
+    """Return the classes that reading the segments finds."""
+    found: dict[int, dict[str, Any]] = {}
+    for segment in segments:
+        if CLASS in dict(segment.tags):
+            said = {"name": segment.name if segment.named else None, "ontology_id": segment.term or None}
+            held = {"id": segment.value} | {key: value for key, value in said.items() if value}
+            found.setdefault(segment.value, held)
+    return [*found.values()]
