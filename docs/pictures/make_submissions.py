@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from micrographia.catalogue.triage import Triaged, ranked, told_minutes, triage
-from micrographia.catalogue.triage.result import LEVELS, told
+from micrographia.catalogue.triage.result import LEVELS
 from micrographia.exchange import read_submission
 from micrographia.findings import Severity
 from micrographia.metadata.terms import find_method, find_organism
@@ -65,7 +65,7 @@ def section(data: Path) -> str:
     """Return the part of the page that is written from the data."""
     rows, archive = judged(data)
     real = [row for row in rows if row.name not in MADE_UP]
-    return "\n\n".join([_table(rows, archive), _numbers(real, archive)])
+    return "\n\n".join([_numbers(real, archive), _lacks(rows), _table(rows, archive)])
 
 
 def write(data: Path) -> None:
@@ -78,21 +78,26 @@ def write(data: Path) -> None:
 
 
 def _table(rows: list[Triaged], archive: dict[str, Triaged]) -> str:
-    lines = [
-        "| record | template | imported | kept | M | I | F | A | to mend | archive requires | lacks first |",
-        "|---|---|---|---:|---:|---:|---:|---:|---|---:|---|",
-    ]
+    lines = ["| record | template | imported | kept | M, I, F, A | archive |", "|---|---|---|---:|---|---:|"]
     for row in rows:
         scores = {str(score.letter): score for score in row.scores}
         cells = [
             f"{scores[letter].passed}/{scores[letter].applicable}" if scores[letter].applicable else "–"
             for letter in "MIFA"
         ]
-        first = [lack.what for lack in row.lacks if lack.level != "optional" and not lack.conditional][:3]
-        name = f"{row.name} (made up)" if row.name in MADE_UP else row.name
         lines.append(
-            f"| {name} | {template(row)} | {_imported(row)} | {row.kept} | {' | '.join(cells)} | {told(row)} "
-            f"| {archive[row.name].count('required') or '–'} | {', '.join(first) or '–'} |"
+            f"| {row.name} | {template(row).removeprefix('BioImages.')} | {_imported(row)} | {row.kept} "
+            f"| {', '.join(cells)} | {archive[row.name].count('required') or '–'} |"
+        )
+    return "\n".join(lines)
+
+
+def _lacks(rows: list[Triaged]) -> str:
+    lines = ["| record | lacks first | minutes |", "|---|---|---:|"]
+    for row in rows:
+        first = [lack.what for lack in row.lacks if lack.level != "optional" and not lack.conditional][:3]
+        lines.append(
+            f"| {row.name} | {', '.join(first) or '–'} | {row.minutes('required', 'recommended'):.0f} |"
         )
     return "\n".join(lines)
 
@@ -121,8 +126,9 @@ def _known(real: list[Triaged]) -> str:
 def _imported(row: Triaged) -> str:
     parts = [f"{row.authors} author{'s' * (row.authors != 1)}"]
     if row.annotations:
-        parts.append(f"{row.annotations} annotation set{'s' * (row.annotations != 1)}")
-    parts.append(f"{row.files} file{'s' * (row.files != 1)}" if row.files else "no file list")
+        parts.append(f"{row.annotations} set{'s' * (row.annotations != 1)}")
+    if row.files:
+        parts.append(f"{row.files} file{'s' * (row.files != 1)}")
     return ", ".join(parts)
 
 
