@@ -55,7 +55,8 @@ def index_page() -> str:
     """Return the list of all rules as Markdown."""
     sources = ", ".join(f"`{source}` ({source.meaning})" for source in Source)
     introduction = f"{len(builtin_rules())} rules. Profile `{DEFAULT}`: {load_profile().description}"
-    parts = ["# Rules", f"{introduction}\nEach rule says who asks for it: {sources}."]
+    sets = "Journals, archives and challenges ask for others: [rule sets](../check.md#rule-sets)."
+    parts = ["# Rules", f"{introduction} {sets}\nEach rule says who asks for it: {sources}."]
     for letter in Letter:
         held = [rule for rule in builtin_rules() if rule.letter is letter]
         lines = ["| rule | | severity | source | reads | fixable |", "|---|---|---|---|---|---|"]
