@@ -134,11 +134,17 @@ def _description(names: Names, document: Node, findings: list[Finding]) -> tuple
 def _files(names: Names, document: Node, findings: list[Finding]) -> tuple[list[Row], str]:
     written = text(names.get(document, FILES_AT)) or ""
     written = written if is_address(written) else ""
-    for one in nodes(names.get(document, "recordSet")):
-        if isinstance(one, dict) and names.get(one, TABLE) == "files":
-            return _own_rows(names, one, findings), written
+    own = _own_list(names, document)
+    if own is not None:
+        return _own_rows(names, own, findings), written
     rows, base = _their_rows(names, document, findings)
     return rows, base if rows else written
+
+
+def _own_list(names: Names, document: Node) -> Node | None:
+    """Return the record set that is our file list; None in documents of others."""
+    sets = [one for one in nodes(names.get(document, "recordSet")) if isinstance(one, dict)]
+    return next((one for one in sets if names.get(one, TABLE) == "files"), None)
 
 
 def _own_rows(names: Names, record_set: Node, findings: list[Finding]) -> list[Row]:
@@ -228,12 +234,14 @@ def _row(names: Names, one: Node, path: str) -> Row:
 def _left(names: Names, document: Node, trial: Submission, whole: set[str]) -> list[Kept]:
     """Return what neither was read whole nor would be written again as it is."""
     again = compose(trial, False, {})
-    objects = compose(trial, True, {})
-    ids = {
-        text(one.get("@id")) for one in nodes(names.get(document, "distribution")) if isinstance(one, dict)
-    }
-    if _matches(objects, ids) > _matches(again, ids):
-        again = objects
+    if _own_list(names, document) is not None:
+        objects = compose(trial, True, {})
+        ids = {
+            text(one.get("@id"))
+            for one in nodes(names.get(document, "distribution"))
+            if isinstance(one, dict)
+        }
+        again = objects if _matches(objects, ids) > _matches(again, ids) else again
     kept = []
     for key, value in document.items():
         meant = names.meant(str(key))

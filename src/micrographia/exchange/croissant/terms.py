@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from pathlib import PurePosixPath
 from typing import Any
 
 Node = dict[str, Any]
@@ -236,8 +235,8 @@ COLUMNS_OF = {"parquet", "csv", "tsv"}
 
 def suffix(path: str) -> str:
     """Return the suffix of a path in lower case, without the dot; empty if it has none."""
-    parts = PurePosixPath(path).name.lower().split(".")
-    return parts[-1] if len(parts) > 1 else ""
+    name, dot, ending = path.rpartition("/")[2].rpartition(".")
+    return ending.lower() if dot and name else ""
 
 
 def is_zarr(path: str) -> bool:
