@@ -19,7 +19,7 @@ from micrographia.cli.demo_story import ANNOTATION, DESCRIPTION
 from micrographia.dataset import Dataset, open_dataset
 from micrographia.dataset.origin import Kept, Origin
 from micrographia.errors import DatasetError
-from micrographia.exchange import Submission, file_table
+from micrographia.exchange import Submission, file_table, import_submission
 from micrographia.findings import Severity
 from micrographia.simulation import Cells, simulate_dataset
 
@@ -255,6 +255,37 @@ def test_real_descriptions_name_nobody(accession: str, data: Path, tmp_path: Pat
         assert str(paper.publication_doi).removeprefix("https://doi.org/") not in text
         assert str(paper.publication_title) not in text
     assert not [link for link in mifa.study.links if str(link.link_url) in text]
+
+
+@pytest.mark.real_data
+def test_real_records_name_nobody_and_come_back(data: Path, tmp_path: Path) -> None:
+    found = sorted((data / "bia_records").rglob("S-*.json"))
+    records = [path for path in found if "section" in json.loads(path.read_bytes())]
+    assert len(records) > 20
+    for path in records:
+        folder, copy = tmp_path / path.stem, tmp_path / f"{path.stem}.copy"
+        mifa = import_submission(path, folder, "pagetab").mifa
+        (folder / "files.tsv").write_text((folder / "files.tsv").read_text().splitlines()[0] + "\n")
+        done = anonymise(open_dataset(folder), copy)
+        text = " ".join((copy / "mifa.yaml").read_text().split())
+        for author in mifa.study.authors:
+            for one in (author.author_last_name, author.email, author.orcid_id):
+                assert not one or len(one) < 3 or one not in text, path.name
+            assert not [place for place in author.organisation if str(place.organisation_name) in text], (
+                path.name
+            )
+        assert not mifa.study.accession or mifa.study.accession not in text
+        assert restore(copy, done.key) == []
+        assert (copy / "mifa.yaml").read_bytes() == (folder / "mifa.yaml").read_bytes()
+
+
+def test_abbreviations_are_looked_for_as_they_are_written() -> None:
+    grants = [{"funder": "ERC"}, {"funder": "Cell Imaging (IMAGE)"}]
+    names = Names.of(metadata.from_dict({"study": {"grants": grants}}).mifa)
+    assert (
+        names.replace("ERC paid; the image of a cell; IMAGE")
+        == "[funder] paid; the image of a cell; [funder]"
+    )
 
 
 def refuse(call: object, message: str) -> None:

@@ -45,7 +45,7 @@ class Names:
     """
 
     exact: dict[str, str] = field(default_factory=dict)
-    """Family names: looked for as they are written, because many are words."""
+    """Family names and abbreviations: looked for as they are written, because many are words."""
     loose: dict[str, str] = field(default_factory=dict)
     """All others: looked for in any case."""
     short: list[str] = field(default_factory=list)
@@ -131,8 +131,10 @@ class Names:
         inside = [part.strip() for part in re.findall(r"\(([^)]*)\)", whole)]
         parts = [part.strip() for part in re.split(r"[,;]", outside)]
         for part in (whole, outside, *inside, *(part for part in parts if " " in part)):
-            if len(part) > SHORTEST:
+            if " " in part:
                 self.loose.setdefault(part, instead)
+            elif len(part) >= SHORTEST:
+                self.exact.setdefault(part, instead)
 
     @property
     def strings(self) -> list[str]:
