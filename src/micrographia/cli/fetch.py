@@ -40,7 +40,7 @@ def fetch(
     catalogue: Annotated[
         str | None, typer.Option(help="Catalogue that ids are looked up in", metavar="PLACE")
     ] = None,
-    connections: Annotated[int, typer.Option(min=1, max=16, help="Files at a time")] = 4,
+    connections: Annotated[int, typer.Option(min=1, max=16, help="Files at a time", metavar="N")] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
 ) -> None:
     """Bring a dataset to this machine: its record, its file list and its files, verified.
