@@ -59,6 +59,7 @@ def test_no_text_of_a_record_is_lost(data: Path, tmp_path: Path) -> None:
         known = {*written, *(part for text in written for part in text.split(", "))}
         known |= {str(one.evidence.get("was")).lower() for one in before.findings}
         known |= {
+            "bioimages.v4",
             "bioimages.v5",
             "default",
             "ncbitaxon",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -338,10 +339,10 @@ def test_zipped_images_and_labels(dataset: dict[str, Dataset], tmp_path: Path) -
         assert not any(name.startswith("labels/") for name in names)
     with zipfile.ZipFile(out / "labels" / "masks" / f"{image}.ozx") as archive:
         label = json.loads(archive.read("zarr.json"))["attributes"]["ome"]["image-label"]
-        assert "source" not in label
+        assert label["source"] == {"image": f"../../../images/{image}.ozx"}
     source = dataset["converted"].path / f"images/{image}.ome.zarr/labels/masks/zarr.json"
     again = json.loads(source.read_text("utf-8"))
-    assert "source" in again["attributes"]["ome"]["image-label"]
+    assert again["attributes"]["ome"]["image-label"]["source"] == {"image": "../../"}
 
 
 def test_an_export_twice_is_the_same(dataset: dict[str, Dataset], tmp_path: Path) -> None:
@@ -357,3 +358,18 @@ def test_sections_are_numbered_once() -> None:
     kept = read_record(record(section("Biosample", "B", Title="x"), section("Biosample", "B", Title="y")))
     document = compose(kept, [], [], "tsv").document
     assert [one["accno"] for one in document["section"]["subsections"]] == ["B", "Biosample-1"]
+
+
+@pytest.mark.parametrize("plant", ["[]", "{", '{"attributes": {"ome": []}}', None])
+def test_broken_groups_are_refused(dataset: dict[str, Dataset], plant: str | None, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    shutil.copytree(dataset["converted"].path, folder)
+    label = folder / "images" / f"{dataset['converted'].image_ids[0]}.ome.zarr" / "labels" / "masks"
+    if plant is None:
+        (tmp_path / "secret").write_text("s")
+        (label / "link").symlink_to(tmp_path / "secret")
+    else:
+        (label / "zarr.json").write_text(plant)
+    with pytest.raises(ExchangeError, match="is no OME-Zarr label image|holds links"):
+        export(open_dataset(folder), "pagetab", tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "secret") == ["in"]

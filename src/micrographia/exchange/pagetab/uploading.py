@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import re
 import shutil
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,15 @@ class Upload:
         zipped), or ``none`` (nothing is copied).
     member
         Path inside a zipped OME-Zarr.
+    image
+        For a label image: the path from it to its image in the submission; empty if that is not known.
     """
 
     source: str
     target: str
     kind: str
     member: str = ""
+    image: str = ""
 
 
 def mode_of(asked: str, folder: Path | None, paths: Sequence[str]) -> str:
@@ -84,6 +88,15 @@ def plan(
         if key not in made:
             made[key] = _upload(row, folder, mode, names)
         found.append(made[key])
+    images = {
+        row.get("image"): upload.target
+        for row, upload in zip(rows, found, strict=True)
+        if row.get("role") == "image" and upload is not None
+    }
+    for number, (row, upload) in enumerate(zip(rows, found, strict=True)):
+        if upload is not None and upload.kind in ("labels", "member") and row.get("source image") in images:
+            path = posixpath.relpath(images[row["source image"]], upload.target)
+            found[number] = replace(upload, image=path)
     return found
 
 
@@ -158,7 +171,7 @@ def carry(upload: Upload, folder: Path, target: Path) -> tuple[int, str]:
     Raises
     ------
     ExchangeError
-        If a zipped OME-Zarr cannot be read.
+        If an OME-Zarr cannot be read, or a folder holds links.
     """
     if upload.kind == "none":
         return -1, ""
@@ -169,6 +182,8 @@ def carry(upload: Upload, folder: Path, target: Path) -> tuple[int, str]:
     if upload.kind == "link":
         _link(str(source.resolve()), str(goal))
         return -1, ""
+    if source.is_dir() and any(path.is_symlink() for path in source.rglob("*")):
+        raise ExchangeError(upload.source, "holds links to other places", "Replace them by what they lead to")
     if upload.kind == "tree":
         shutil.copytree(source, goal, copy_function=_link)
         return -1, ""
@@ -183,7 +198,7 @@ def carry(upload: Upload, folder: Path, target: Path) -> tuple[int, str]:
             ignore=lambda where, names: [name for name in names if Path(where) / name in ignored],
         )
     if upload.kind != "image":
-        _alone(goal / "zarr.json")
+        _alone(goal / "zarr.json", upload.image)
     written = pack(goal, upload.target)
     return written.size, written.sha256
 
@@ -215,10 +230,16 @@ def _extract(source: Path, member: str, goal: Path) -> None:
         raise ExchangeError(source, f"holds no {member}", "Describe the dataset again")
 
 
-def _alone(path: Path) -> None:
-    """Take out of a label image where its image lies: outside the file that it becomes."""
-    document = json.loads(path.read_text("utf-8"))
-    label = document.get("attributes", {}).get("ome", {}).get("image-label", {})
-    if label.pop("source", None) is not None:
-        path.unlink()
-        path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+def _alone(path: Path, image: str) -> None:
+    """Say in a label image where its image lies, now that it is a file of its own."""
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        label = document.get("attributes", {}).get("ome", {}).get("image-label", {})
+        label.pop("source", None)
+        if image:
+            label["source"] = {"image": image}
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+        problem = f"is no OME-Zarr label image ({error})"
+        raise ExchangeError(path.parent.name, problem, "Convert the dataset again") from error
+    path.unlink()  # it may be a second name of the dataset's own file
+    path.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
