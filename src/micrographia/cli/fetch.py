@@ -25,10 +25,10 @@ def fetch(
     only_annotated: Annotated[
         bool, typer.Option("--only-annotated", help="Only images with annotations, and these")
     ] = False,
-    images: Annotated[int | None, typer.Option(min=1, help="At most so many images", metavar="N")] = None,
+    most: Annotated[int | None, typer.Option("--images", min=1, help="At most so many images")] = None,
     split: Annotated[
         list[str] | None,
-        typer.Option(help="Only images of this split; may be given several times", metavar="SPLIT"),
+        typer.Option(help="Only images of this split; may be given several times"),
     ] = None,
     metadata_only: Annotated[
         bool,
@@ -37,10 +37,8 @@ def fetch(
     ome_zarr: Annotated[
         bool, typer.Option("--ome-zarr", help="The archive's OME-Zarr images in place of the originals")
     ] = False,
-    catalogue: Annotated[
-        str | None, typer.Option(help="Catalogue that ids are looked up in", metavar="PLACE")
-    ] = None,
-    connections: Annotated[int, typer.Option(min=1, max=16, help="Files at a time", metavar="N")] = 4,
+    catalogue: Annotated[str | None, typer.Option(help="Catalogue that ids are looked up in")] = None,
+    connections: Annotated[int, typer.Option(min=1, max=16, help="Files at a time")] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON")] = False,
 ) -> None:
     """Bring a dataset to this machine: its record, its file list and its files, verified.
@@ -52,7 +50,7 @@ def fetch(
 
     wanted = Wanted(
         only_annotated=only_annotated,
-        images=images,
+        images=most,
         splits=tuple(split or ()),
         files=not metadata_only,
         ome_zarr=ome_zarr,
