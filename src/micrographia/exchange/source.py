@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from micrographia.dataset.manifest import inside, path_problem
-from micrographia.errors import ExchangeError
+from micrographia.errors import DatasetError, ExchangeError
 from micrographia.remote import below, beside, fetch_bytes, is_address
 
 LARGEST = 512 << 20
 """Bytes above which a document is not read."""
+BEGINNING = 1 << 16
+"""Bytes by which a document is recognised."""
 DEEPEST = 200
 """Levels of nesting above which a JSON document is not read."""
 
@@ -35,6 +37,7 @@ class Source:
     def __init__(self, place: str | Path) -> None:
         self.place = str(place)
         self.remote = is_address(self.place)
+        self._document: bytes | None = None
         if not self.remote and not Path(place).exists():
             raise ExchangeError(self.place, "does not exist", "Give a file, a folder, or an address")
 
@@ -78,6 +81,22 @@ class Source:
             return name == self.name
         return not path_problem(name) and self.folder is not None and (self.folder / name).is_file()
 
+    def beginning(self, name: str = "") -> str:
+        """Return how a file begins, as text, to recognise it by; empty if there is none that can be read.
+
+        Raises
+        ------
+        ExchangeError
+            If an address does not answer.
+        """
+        if self.folder is None:
+            return self.data(name)[:BEGINNING].decode("utf-8-sig", "replace")
+        try:
+            with inside(self.folder, name or self.name).open("rb") as file:
+                return file.read(BEGINNING).decode("utf-8-sig", "replace")
+        except (OSError, DatasetError):
+            return ""
+
     def data(self, name: str = "") -> bytes:
         """Return the bytes of the document, or of a file beside it.
 
@@ -88,8 +107,11 @@ class Source:
         """
         name = name or self.name
         if self.remote:
-            address = self.place if name == self.name else below(self.base, name)
-            return fetch_bytes(address, limit=LARGEST)
+            if name != self.name:
+                return fetch_bytes(below(self.base, name), limit=LARGEST)
+            if self._document is None:  # formats look at it one after the other
+                self._document = fetch_bytes(self.place, limit=LARGEST)
+            return self._document
         here = self.folder or Path()
         path = Path(self.place) if name == self.name else inside(here, name)
         try:

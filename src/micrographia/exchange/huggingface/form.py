@@ -24,10 +24,9 @@ from micrographia.metadata.yaml_parsing import parse
 from micrographia.metadata.yaml_writing import document as as_yaml
 
 FORM, FILE = "huggingface", "README.md"
-BEGINNING = 1 << 16
 _FRONT = re.compile(r"\s*---[ \t]*\r?\n((?:.*?\r?\n)?)---[ \t]*(?:\r?\n|$)(.*)", re.DOTALL)
 _KEYS = re.compile(
-    rb"^(pretty_name|license|tags|task_categories|size_categories|configs|dataset_info|annotations_creators):",
+    r"^(pretty_name|license|tags|task_categories|size_categories|configs|dataset_info|annotations_creators):",
     re.MULTILINE,
 )
 
@@ -45,18 +44,11 @@ class HuggingFace:
 
     def matches(self, source: Source, /) -> bool:
         """Return whether it is Markdown that begins with the metadata of a card, or a folder with such a README.md."""
-        if source.remote:
-            return source.name == FILE and "huggingface.co/" in source.place
-        path = Path(source.place) / FILE if source.is_folder else Path(source.place)
-        if path.suffix.lower() != ".md" or not path.is_file():
+        name = FILE if source.is_folder else source.name
+        if not name.lower().endswith(".md") or not source.has(name):
             return False
-        try:
-            with path.open("rb") as file:
-                beginning = file.read(BEGINNING)
-        except OSError:
-            return False
-        front = re.match(rb"(\xef\xbb\xbf)?\s*---[ \t]*\r?\n", beginning)
-        return front is not None and _KEYS.search(beginning) is not None
+        beginning = source.beginning(name)
+        return re.match(r"\s*---[ \t]*\r?\n", beginning) is not None and _KEYS.search(beginning) is not None
 
     def read(self, source: Source, /) -> Submission:
         """Return title, licence, keywords and description of a card; everything else is kept.

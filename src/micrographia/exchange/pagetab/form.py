@@ -18,12 +18,14 @@ from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
 
-HEAD = 1 << 16
-"""Bytes of a file by which it is recognised."""
 MOST = 200
 """Files of a folder that are looked at."""
 
 _REMOTE = re.compile(r"S-[A-Z]{2,8}[0-9]+(\.pagetab)?(\.json|\.tsv)?")
+"""Names of records: such an address need not be asked what it is."""
+_INTERFACE = "/api/"
+"""Part of addresses below which there are answers, and no files."""
+_TSV = re.compile(r"submission[\t\r\n]", re.IGNORECASE)
 _JSON = re.compile(r'"(section|accno|attributes)"\s*:')
 
 
@@ -49,8 +51,8 @@ class PageTab:
 
     def matches(self, source: Source, /) -> bool:
         """Return whether it is a record, or a folder with one."""
-        if source.remote:
-            return _REMOTE.fullmatch(source.name) is not None
+        if source.remote and _REMOTE.fullmatch(source.name):
+            return True
         return bool(_records(source))
 
     def read(self, source: Source, /) -> Submission:
@@ -70,6 +72,8 @@ class PageTab:
         if folder is not None and paths and all((folder / path).exists() for path in paths):
             found.folder, found.brings_files = folder, True
             found.origin = replace(found.origin, files="")
+        if source.remote and _INTERFACE not in source.place:
+            found.origin = replace(found.origin, files=source.base)
         return found
 
     def write(self, submission: Submission, target: Path, options: Mapping[str, str], /) -> list[Finding]:
@@ -99,30 +103,18 @@ class _Lists:
 
 def _records(source: Source) -> list[str]:
     names = source.names("*.json") + source.names("*.tsv") if source.is_folder else [source.name]
-    folder = source.folder or Path()
-    return [name for name in names[:MOST] if _is_record(folder / name)]
+    return [name for name in names[:MOST] if _is_record(source.beginning(name).lstrip())]
 
 
-def _is_record(path: Path) -> bool:
-    head = _head(path)
+def _is_record(head: str) -> bool:
     if head.startswith("{"):
         whole = '"section"' in head or '"submission"' in head
         return whole and _JSON.search(head) is not None and '"@context"' not in head
-    return re.match(r"submission[\t\r\n]", head, flags=re.IGNORECASE) is not None
+    return _TSV.match(head) is not None
 
 
 def _is_tsv(source: Source, name: str) -> bool:
-    if source.folder is None:
-        return name.endswith(".tsv")
-    return re.match(r"submission[\t\r\n]", _head(source.folder / name), flags=re.IGNORECASE) is not None
-
-
-def _head(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD).decode("utf-8-sig", "replace").lstrip()
-    except OSError:
-        return ""
+    return _TSV.match(source.beginning(name).lstrip()) is not None
 
 
 def _one(source: Source) -> str:
