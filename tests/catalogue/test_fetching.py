@@ -15,7 +15,7 @@ from builder import Builder
 from micrographia import loading
 from micrographia.catalogue import Catalogue, index
 from micrographia.catalogue.fetching import Wanted, fetch
-from micrographia.catalogue.finding import open_entry
+from micrographia.catalogue.found import open_entry
 from micrographia.checks import check
 from micrographia.cli import main
 from micrographia.dataset import open_dataset

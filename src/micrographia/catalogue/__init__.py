@@ -6,7 +6,8 @@ files that anyone can query in place.
 
 from micrographia.catalogue.entry import Entry, ImageEntry, Passed, SetEntry
 from micrographia.catalogue.errors import CatalogueError
-from micrographia.catalogue.finding import Catalogue, Found, find
+from micrographia.catalogue.finding import Catalogue, find
+from micrographia.catalogue.found import Found
 from micrographia.catalogue.indexing import Indexed, add_entries, index
 from micrographia.catalogue.publishing import Published, publish
 from micrographia.catalogue.shelf import IMAGE_COLUMNS, default_place

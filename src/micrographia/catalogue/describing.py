@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from micrographia.catalogue.entry import SPACE, Entry, ImageEntry, Passed, SetEntry
 from micrographia.checks import FileFacts, Needs, State, check_facts, gather
@@ -13,7 +12,7 @@ from micrographia.dataset import Dataset, FileRow
 from micrographia.dataset.identity import dataset_files_sha256
 from micrographia.dataset.origin import Origin
 from micrographia.loading.roles import WHOLE, role_of, stated_roles
-from micrographia.loading.roles_vocabulary import COLOUR, FLUORESCENCE, plain
+from micrographia.loading.roles_vocabulary import COLOUR, plain
 from micrographia.metadata import (
     AnnotationSet,
     Licence,
@@ -78,7 +77,8 @@ def entry_of(
     sets = tuple(_set(one) for one in mifa.annotations)
     licence, known = _licences(mifa)
     scores, lacks = _judged(dataset)
-    channels = _channels(dataset, found)
+    stated = stated_roles(mifa)
+    channels = _channels(dataset, found, stated)
     sizes = [row.size for row in dataset.rows if row.size >= 0]
     version = mifa.versions[-1] if mifa.versions else None
     accession = mifa.study.accession or ""
@@ -112,7 +112,7 @@ def entry_of(
         voxel=_voxels(mifa, images),
         sides=_sides(images),
         channels=tuple(channels),
-        roles=tuple(sorted({role for role in channels.values() if role} | _stated(mifa))),
+        roles=tuple(sorted({*channels.values(), *stated.values()} - {""})),
         splits=tuple(sorted(splits)),
         groups=dataset.groups,
         accession=accession,
@@ -283,9 +283,10 @@ def _dims(image: ImageEntry) -> str:
     return f"{space} in time" if image.shape.get("t", 1) > 1 else space
 
 
-def _channels(dataset: Dataset, headers: Mapping[tuple[str, str], FileFacts]) -> dict[str, str]:
+def _channels(
+    dataset: Dataset, headers: Mapping[tuple[str, str], FileFacts], said: Mapping[str, str]
+) -> dict[str, str]:
     """Return the channels by name (empty for an unnamed one), each with its role or an empty text."""
-    said = stated_roles(dataset.mifa)
     found: dict[str, str] = {}
     for row in dataset.rows:
         if row.role != "image":
@@ -304,10 +305,6 @@ def _channels(dataset: Dataset, headers: Mapping[tuple[str, str], FileFacts]) ->
             alone = said.get(WHOLE, "") if len(names) == 1 and not name else ""
             found[name] = said.get(plain(name)) or alone or role_of(name) or ""
     return {name: role for name, role in found.items() if name or role}
-
-
-def _stated(mifa: Mifa) -> set[str]:
-    return {role for role in stated_roles(mifa).values() if role != FLUORESCENCE}
 
 
 def _objects(dataset: Dataset) -> int | None:
@@ -358,8 +355,3 @@ def _problems(headers: Iterable[FileFacts]) -> tuple[str, ...]:
         return ()
     more = f", and {len(broken) - 1:,} more like it" if len(broken) > 1 else ""
     return (f"{broken[0].name} {broken[0].problem}{more}",)
-
-
-def folder_place(path: Path) -> str:
-    """Return a folder or file of this machine as a catalogue remembers it: whole, whatever the working directory."""
-    return str(path.resolve())

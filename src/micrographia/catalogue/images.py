@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from micrographia.catalogue.entry import AXES, SPACE, ImageEntry
 from micrographia.catalogue.shelf import IMAGE_COLUMNS, ImageFilter
@@ -62,3 +64,29 @@ def cells(dataset: str, image: ImageEntry) -> dict[str, str | int | float | None
     }
     row |= {f"size_{axis}": image.shape.get(axis) for axis in AXES}
     return row | {f"voxel_{axis}": image.voxel.get(axis) for axis in SPACE}
+
+
+def pack_images(images: Sequence[ImageEntry]) -> bytes:
+    """Return images as bytes: JSON by column, compressed."""
+    columns = {name: [_plain(getattr(image, name)) for image in images] for name in _IMAGE_FIELDS}
+    return zlib.compress(
+        json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1
+    )
+
+
+def unpack_images(data: bytes) -> list[ImageEntry]:
+    """Return the images that :func:`pack_images` wrote."""
+    columns = json.loads(zlib.decompress(data))
+    rows = zip(*(columns[name] for name in _IMAGE_FIELDS), strict=True)
+    return [ImageEntry(**_typed(dict(zip(_IMAGE_FIELDS, row, strict=True)))) for row in rows]
+
+
+_IMAGE_FIELDS = tuple(ImageEntry.__dataclass_fields__)
+
+
+def _plain(value: Any) -> Any:
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"channels": tuple(values["channels"])}

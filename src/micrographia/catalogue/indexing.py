@@ -17,9 +17,10 @@ from micrographia.catalogue.describing import entry_of
 from micrographia.catalogue.entry import Entry, ImageEntry, packed
 from micrographia.catalogue.errors import CatalogueError
 from micrographia.catalogue.fetching import find as at_address
+from micrographia.catalogue.images import pack_images
 from micrographia.catalogue.shelf import default_place
 from micrographia.catalogue.sources import Place, find_places, record_name
-from micrographia.catalogue.store import Known, Store, pack_images
+from micrographia.catalogue.store import Known, Store
 from micrographia.dataset import open_dataset
 from micrographia.dataset.manifest import write_whole
 from micrographia.dataset.origin import read_origin

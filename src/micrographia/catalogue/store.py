@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -24,7 +22,7 @@ from micrographia.catalogue.columns import (
 )
 from micrographia.catalogue.database import connect, guarded
 from micrographia.catalogue.entry import Entry, ImageEntry, packed, unpacked
-from micrographia.catalogue.images import image_frame, passes
+from micrographia.catalogue.images import image_frame, pack_images, passes, unpack_images
 from micrographia.catalogue.shelf import ImageFilter, Places, Scores, Shelf
 from micrographia.catalogue.texts import WEIGHTS, texts
 from micrographia.catalogue.words import Question, clean, expression
@@ -391,29 +389,3 @@ class _Stems:
             (letters, letters + "\U0010ffff", most),
         )
         return [term for (term,) in found]
-
-
-def pack_images(images: Sequence[ImageEntry]) -> bytes:
-    """Return images as bytes: JSON by column, compressed."""
-    columns = {name: [_plain(getattr(image, name)) for image in images] for name in _IMAGE_FIELDS}
-    return zlib.compress(
-        json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"), 1
-    )
-
-
-def unpack_images(data: bytes) -> list[ImageEntry]:
-    """Return the images that :func:`pack_images` wrote."""
-    columns = json.loads(zlib.decompress(data))
-    rows = zip(*(columns[name] for name in _IMAGE_FIELDS), strict=True)
-    return [ImageEntry(**_typed(dict(zip(_IMAGE_FIELDS, row, strict=True)))) for row in rows]
-
-
-_IMAGE_FIELDS = tuple(ImageEntry.__dataclass_fields__)
-
-
-def _plain(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else value
-
-
-def _typed(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"channels": tuple(values["channels"])}
