@@ -41,7 +41,6 @@ from micrographia.dataset.manifest import write_whole
 from micrographia.errors import MicrographiaError
 from micrographia.remote import is_address
 
-
 BOUNDED = ("dataset", "stem")
 """Columns of text for which each row group says its first and last value, so that readers may pass over it."""
 
