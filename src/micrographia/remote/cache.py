@@ -144,7 +144,13 @@ def put(key: str, part: str, data: bytes, entity: Entity) -> None:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         return
-    if _WRITTEN.add(len(data) + len(head), limit):
+    wrote(len(data) + len(head))
+
+
+def wrote(nbytes: int) -> None:
+    """Count what was written, and look now and then whether all that is kept is within the limit."""
+    limit = capacity()
+    if _WRITTEN.add(nbytes, limit):
         sweep(limit)
 
 

@@ -213,7 +213,7 @@ def cached_file(url: str, *, size: int = -1, sha256: str = "") -> Path:
             ) from error
         said = {"sha256": sha256, "at": time.time(), "tag": entity.tag, "modified": entity.modified}
         version.write_text(json.dumps(said | {"size": path.stat().st_size}), "utf-8")
-    cache.sweep()
+    cache.wrote(path.stat().st_size)
     return path
 
 
