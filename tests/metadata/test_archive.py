@@ -64,7 +64,7 @@ def test_nothing_of_a_real_dataset_is_lost(data: Path, accession: str) -> None:
 def test_the_coercions_of_the_first_dataset(data: Path) -> None:
     description = read_archive(data / "mifa_examples", "S-BIAD599")
     assert [(finding.code, finding.field, finding.place) for finding in description.findings] == [
-        ("C008", "study.license", "Study_S-BIAD599.yaml:56"),
+        ("C044", "study.license", "Study_S-BIAD599.yaml:56"),
         ("C001", "study.ai_models_trained", "Study_S-BIAD599.yaml:57"),
         ("C010", "study.publications[0].pmc_id", "Study_S-BIAD599.yaml:64"),
         ("C001", "study.link_url", "Study_S-BIAD599.yaml:65"),
@@ -75,7 +75,7 @@ def test_the_coercions_of_the_first_dataset(data: Path) -> None:
     ]
     assert "(196 times)" in description.findings[-1].message
     mifa = description.mifa
-    assert mifa.study.license == "CC_BY", "the version is not stated, and not invented"
+    assert mifa.study.license == "CC-BY-4.0", "the schema means version 4.0 by its word"
     assert mifa.study.publications[0].pmc_id == "PMC7274788"
     assert mifa.study.publications[0].pubmed_id is None
     assert mifa.study.links[0].link_description == "Image Data Resource"

@@ -63,6 +63,7 @@ def read_archive(source: Path | str | Iterable[Path | str], accession: str | Non
         mifa.study = read(found.study).record(
             Study, as_mapping(read_document(found.study).root, found.study), "study"
         )
+        _licence(mifa.study, readers[-1])
     for suffix, path in found.annotations:
         at = f"annotations[{len(mifa.annotations)}]"
         reader = read(path)
@@ -134,6 +135,16 @@ def _sorted(files: list[Path], keys: list[str], chosen: str | None, folder: Path
     if not (documents.study or documents.annotations or documents.versions):
         raise MetadataError(folder, f"it holds no documents of {chosen}", "Name another accession")
     return documents
+
+
+def _licence(study: Study, reader: Reader) -> None:
+    """Read the schema's word for a licence as the version that the schema says it means."""
+    if study.license == "CC_BY":
+        study.license = "CC-BY-4.0"
+        line = reader.lines.get("study.license", 1)
+        message = "CC_BY was read as CC-BY-4.0, which the archive's schema means by it"
+        reader.forget("C008", "study.license")
+        reader.note("C044", "study.license", line, message, was="CC_BY", read_as="CC-BY-4.0")
 
 
 def _types_of_files(one: AnnotationSet, reader: Reader, at: str) -> None:

@@ -161,13 +161,7 @@ class _Writer(Taker):
         if licence is not None and licence.spdx == "CC0-1.0":
             made["license"] = "CC0"
         elif licence is not None and licence.label in ("CC-BY-4.0", "CC BY"):
-            made["license"] = "CC_BY"
-            if licence.spdx:
-                self.tell(
-                    "C044",
-                    path,
-                    "CC BY 4.0 was written as CC_BY, by which the archive's schema means version 4.0",
-                )
+            made["license"] = "CC_BY"  # by which the schema means version 4.0
         else:
             named = licence.label if licence else quoted(text)
             message = f"the archive's schema takes CC0 and CC BY 4.0; {named} was not written as either"

@@ -92,6 +92,11 @@ class Reader:
         kept.fields.append(at)
         kept.lines.append(line)
 
+    def forget(self, code: str, at: str) -> None:
+        """Drop what was said of a field, which is known better now."""
+        for key in [key for key, note in self._notes.items() if note.code == code and note.fields == [at]]:
+            del self._notes[key]
+
     def findings(self) -> list[Finding]:
         """Return what there is to say, in the order of the lines."""
         return [
