@@ -147,3 +147,28 @@ def test_odd_segments_are_told_or_taken(tmp_path: Path, damage: str) -> None:
     back = import_submission(folder, tmp_path / "set")
     assert ("E009" in codes(back.findings)) == ("Tags" not in damage)
     export(open_dataset(tmp_path / "set"), "slicer", tmp_path / "out")
+
+
+def test_entries_of_others_under_our_names_do_no_harm(tmp_path: Path) -> None:
+    folder = slicer_folder(tmp_path / "slicer")
+    for name in ("brain.nrrd", "brain.seg.nrrd"):
+        head, _, rest = (folder / name).read_bytes().partition(b"\n\n")
+        entries = [
+            "Image:=../../x<script>",
+            "Number:=9999999999999",
+            "Time:=../y",
+            "Kind:=[1, 2]",
+            "Set:=</script>\\n../z",
+        ]
+        lines = "".join(
+            f"\nMicrographia_{entry}" for entry in entries if name != "brain.nrrd" or "Set" not in entry
+        )
+        (folder / name).write_bytes(head + lines.encode() + b"\n\n" + rest)
+    back = import_submission(folder, tmp_path / "set")
+    assert back.files["image"].tolist()[0] == "x_script__t.._y"
+    assert back.mifa.annotations[0].mask_kind is None or "mask_kind" in str(back.findings)
+    dataset = open_dataset(tmp_path / "set")
+    assert len(dataset.masks(dataset.image_ids[0])) == 1
+    done = export(dataset, "slicer", tmp_path / "out")
+    assert all(path.parent == done.path for path in done.path.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "set", "slicer"]
