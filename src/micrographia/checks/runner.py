@@ -69,7 +69,8 @@ def check_facts(
     select = list(select)
     wanted = _selected(known, select, list(ignore))
     if not select:
-        wanted = {code for code in wanted if code in chosen.codes or code not in builtin}
+        asked = chosen.codes
+        wanted = {code for code in wanted if code in asked or code not in builtin}
     runs: dict[str, _Run] = {}
     for code in _ordered(known, wanted):
         runs[code] = _run(known[code], facts, runs, tuned)

@@ -37,7 +37,9 @@ COMMANDS: dict[str, dict[str, Command]] = {
         "export": Command("exchange", "export", "Write a dataset as archives and other programs read it"),
         "triage": Command("triage", "triage", "Say what many submissions lack, and write to their authors"),
         "credit": Command("credit", "credit", "Say who made a dataset, how to cite it, who used it for what"),
-        "anonymous": Command("anonymous", "anonymous", "Copy a dataset for reviewers who must not know who made it"),
+        "anonymous": Command(
+            "anonymous", "anonymous", "Copy a dataset for reviewers who must not know who made it"
+        ),
     },
     "See what was learned": {
         "embed": Command("embed", "embed", "Turn images into features with an encoder and its twins"),

@@ -51,8 +51,7 @@ def findings_markdown(report: Report) -> str:
     if skipped:
         lines = ["| rule | title | why |", "|---|---|---|"]
         lines += [
-            f"| {outcome.code} | {escape(outcome.title)} | {escape(outcome.reason)} |"
-            for outcome in skipped
+            f"| {outcome.code} | {escape(outcome.title)} | {escape(outcome.reason)} |" for outcome in skipped
         ]
         parts.append("## Skipped\n\n" + "\n".join(lines))
     return "\n\n".join(parts) + "\n"
