@@ -28,8 +28,8 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 INSTALLS = re.compile(
     r"(pip|pipx|uv|git|make|cd|apt-get|brew|python3? (-m (pip|venv)|benchmarks/)|(source|\.) \S+/activate"
-    # Evaluations of data that do not come along; the tests of the commands run the like.
-    r"|micrographia (probe|rerun|embed|segment))\b"
+    # What needs data that do not come along, a window or the network; the tests of the commands run the like.
+    r"|napari|micrographia (probe|rerun|embed|segment|fetch)|micrographia \w+ https://example\.org)\b"
 )
 
 
