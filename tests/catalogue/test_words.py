@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalogue_entries import TARGETS, WORDS, listed
-from micrographia.catalogue import Catalogue
+from micrographia.catalogue import Catalogue, Store, stems
 from micrographia.catalogue.finding import open_shelf
 from micrographia.catalogue.texts import texts
 from micrographia.catalogue.words import Phrase, Question, read_question, settle, tokens_of
@@ -70,6 +70,36 @@ def test_a_catalogue_ranks_alike_before_and_after_it_is_published(
     assert [entry.id for entry in one] == [entry.id for entry in two]
     assert one.scores == pytest.approx(two.scores)
     assert (one.facets, one.notes, one.total) == (two.facets, two.notes, two.total)
+
+
+@CALM
+@given(text=QUESTIONS)
+def test_ranks_do_not_depend_on_who_computes_them(text: str, made: Path) -> None:
+    found = []
+    for few in (0, stems.FEW):
+        with pytest.MonkeyPatch.context() as patch, Catalogue(made) as catalogue:
+            patch.setattr(stems, "FEW", few)
+            found += [catalogue.find(text, limit=100) for _ in range(2)]
+    assert all([entry.id for entry in one] == [entry.id for entry in found[0]] for one in found)
+    assert all(one.scores == pytest.approx(found[0].scores) for one in found)
+
+
+@pytest.mark.parametrize("page", [1, 2, 7])
+def test_pages_are_parts_of_one_order(page: int, made: Path) -> None:
+    with Catalogue(made) as catalogue:
+        for sort in ("", "images", "date"):
+            whole = catalogue.find("nuclei OR cells", limit=1000, sort=sort)
+            part = catalogue.find("nuclei OR cells", limit=3, page=page, sort=sort)
+            assert part.scores == whole.scores[3 * page - 3 : 3 * page]
+            assert [one.id for one in part] == [one.id for one in whole][3 * page - 3 : 3 * page]
+
+
+def test_lengths_are_those_that_fts5_counted(made: Path) -> None:
+    with Store(made) as store, store.snapshot():
+        kept = store.vocabulary._lengths
+        assert store.vocabulary.has("nuclei")
+        told = dict(store._all("SELECT doc, count(*) FROM temp.occurring GROUP BY doc"))
+        assert kept.tolist() == [told.get(row, 0) for row in store._state.columns.rows.tolist()]
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,8 @@ def ask(
         fits = np.zeros(shelf.columns.count, np.bool_)
         fits[places] = True
         counted = shelf.columns.facets(fits, facets)
-        order = _order(shelf, places, scores, sort)
-        chosen = order[(page - 1) * limit : page * limit]
+        order = _order(shelf, places, scores, sort, limit * page)
+        chosen = order[(page - 1) * limit :]
         entries = shelf.entries([int(place) for place in places[chosen]])
     told = tuple(float(score) for score in scores[chosen])
     return Found(tuple(entries), told, len(places), page, limit, counted, tuple(notes))
@@ -82,10 +82,14 @@ def _unknown(shelf: Shelf, question: Question) -> list[str]:
     ]
 
 
-def _order(shelf: Shelf, places: Places, scores: Scores, sort: str) -> Places:
-    """Return how to order results: by score (rounded, that ties are ties wherever it is asked), then by id."""
+def _order(shelf: Shelf, places: Places, scores: Scores, sort: str, most: int) -> Places:
+    """Return the first results in order: by score (rounded, that ties are ties wherever it is asked), then by id."""
     keys: list[Any] = [-np.round(scores, 9)]
     if sort:
         values = shelf.columns.numbers(ORDERS[sort])[places]
         keys.append(np.where(np.isnan(values), np.inf, -values))
-    return np.asarray(np.lexsort(keys), np.int64)
+    first = keys[-1]
+    near = np.arange(len(places))
+    if most < len(places):
+        near = np.flatnonzero(first <= np.partition(first, most - 1)[most - 1])
+    return np.asarray(near[np.lexsort([key[near] for key in keys])][:most], np.int64)

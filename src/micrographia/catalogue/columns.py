@@ -103,8 +103,9 @@ class Worded:
 
     def count(self, mask: Mask) -> list[tuple[str, int]]:
         """Return the words of the chosen datasets and how many of these have each, the most frequent first."""
-        held = np.repeat(mask, np.diff(self.starts))
-        counts = np.bincount(self.codes[held], minlength=len(self.vocabulary))
+        single = len(self.codes) == len(mask) and bool(np.all(self.starts[1:] > self.starts[:-1]))
+        held = mask if single else np.repeat(mask, np.diff(self.starts))
+        counts = np.bincount(np.compress(held, self.codes), minlength=len(self.vocabulary))
         present = np.flatnonzero(counts)
         ordered = present[np.argsort(-counts[present], kind="stable")]
         return [(self.vocabulary[at], int(counts[at])) for at in ordered]

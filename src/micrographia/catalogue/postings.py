@@ -7,20 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pyarrow import compute
 
 from micrographia.catalogue.columns import Numbers
 from micrographia.catalogue.layout import FIELD_STEP
 from micrographia.catalogue.ranges import Table
+from micrographia.catalogue.ranking import Scored, answer, bm25
 from micrographia.catalogue.shelf import Places, Scores
 from micrographia.catalogue.texts import FIELDS, WEIGHTS
-from micrographia.catalogue.words import Group, Phrase, Question
-
-K1, B = 1.2, 0.75
-"""The constants of bm25 that FTS5 uses."""
-LEAST = 1e-6
-"""Weight of a word that occurs in more than half of the datasets, as in FTS5."""
+from micrographia.catalogue.words import Phrase, Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +128,10 @@ class Postings:
         count
             Number of datasets.
         """
-        mask = np.ones(count, np.bool_) if question.groups else np.zeros(count, np.bool_)
-        scores = np.zeros(count)
         lengths = self._lengths() if question.wanted else np.ones(count)
-        average = self._tokens / count if count else 1.0
-        for group in question.wanted:
-            mask &= self._any(group, count)
-            for phrase in group.phrases:
-                found = self.phrase(phrase)
-                rarity = np.log((count - len(found.rows) + 0.5) / (len(found.rows) + 0.5))
-                saturation = found.weight + K1 * (1 - B + B * lengths[found.rows] / average)
-                scores[found.rows] += max(rarity, LEAST) * found.weight * (K1 + 1) / saturation
-        for group in question.unwanted:
-            mask &= ~self._any(group, count)
-        places = np.flatnonzero(mask)
-        return places.astype(np.int64), scores[places]
 
-    def _any(self, group: Group, count: int) -> npt.NDArray[np.bool_]:
-        mask = np.zeros(count, np.bool_)
-        for phrase in group.phrases:
-            mask[self.phrase(phrase).rows] = True
-        return mask
+        def scored(phrase: Phrase) -> Scored:
+            found = self.phrase(phrase)
+            return bm25(found.rows, found.weight, lengths, self._tokens)
+
+        return answer(question, count, scored)

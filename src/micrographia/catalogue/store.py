@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
@@ -24,8 +25,9 @@ from micrographia.catalogue.database import connect, guarded
 from micrographia.catalogue.entry import Entry, ImageEntry, packed, unpacked
 from micrographia.catalogue.images import image_frame, pack_images, passes, unpack_images
 from micrographia.catalogue.shelf import ImageFilter, Places, Scores, Shelf
-from micrographia.catalogue.texts import WEIGHTS, texts
-from micrographia.catalogue.words import Question, clean, expression
+from micrographia.catalogue.stems import Stems, lengths_of
+from micrographia.catalogue.texts import texts
+from micrographia.catalogue.words import Question, clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,7 @@ class Store(Shelf):
         super().__init__(str(path))
         self.path = Path(path)
         self._connection = connect(self.path, write=write)
-        self._columns: tuple[int, Columns] | None = None
+        self._held: _State | None = None
 
     def close(self) -> None:
         """Let go of the file."""
@@ -97,27 +99,26 @@ class Store(Shelf):
     @property
     def columns(self) -> Columns:
         """What datasets are filtered and counted by; made anew after another program has written."""
+        return self._state.columns
+
+    @property
+    def vocabulary(self) -> Stems:
+        """The stems that occur, and where."""
+        return self._state.stems
+
+    @property
+    def _state(self) -> _State:
         generation = self._generation
-        if self._columns is None or self._columns[0] != generation:
+        if self._held is None or self._held.generation != generation:
             rows = self._all("SELECT data FROM columns WHERE name = 'rows' AND generation = ?", (generation,))
-            held: Columns = _Kept(self, np.frombuffer(rows[0][0], np.int64)) if rows else self._made()
-            self._columns = (generation, held)
-        return self._columns[1]
+            columns = _Kept(self, np.frombuffer(rows[0][0], np.int64)) if rows else self._made()
+            self._held = _State(generation, columns, Stems(self._all, columns.rows, columns.lengths))
+        return self._held
 
     def _made(self) -> _Made:
         found = self._all("SELECT row, entry FROM datasets ORDER BY id COLLATE BINARY")
-        return _Made([row for row, _ in found], (unpacked(text, trusted=True) for _, text in found))
-
-    @property
-    def _rows(self) -> Places:
-        columns = self.columns
-        assert isinstance(columns, _Kept | _Made)  # noqa: S101 - the two that are made above
-        return columns.rows
-
-    @property
-    def vocabulary(self) -> _Stems:
-        """The stems that occur."""
-        return _Stems(self)
+        rows = np.asarray([row for row, _ in found], np.int64)
+        return _Made(self, rows, (unpacked(text, trusted=True) for _, text in found))
 
     def search(self, question: Question) -> tuple[Places, Scores]:
         """Return the numbers of the datasets that answer a question, ascending, and how well.
@@ -127,35 +128,11 @@ class Store(Shelf):
         CatalogueError
             If the file is damaged.
         """
-        rows = self._rows
-        asked, not_asked = expression(question.wanted), expression(question.unwanted)
-        barred = {
-            row
-            for group in question.unwanted
-            for (row,) in self._all("SELECT rowid FROM texts WHERE texts MATCH ?", (expression([group]),))
-        }
-        if asked:
-            told = self._all(
-                "SELECT rowid, -bm25(texts, ?, ?, ?, ?, ?) FROM texts WHERE texts MATCH ?", (*WEIGHTS, asked)
-            )
-            found = np.fromiter((row for row, _ in told), np.int64, len(told))
-            scores = np.fromiter((score for _, score in told), np.float64, len(told))
-        else:
-            found = rows if not_asked else rows[:0]
-            scores = np.zeros(len(found))
-        keep = np.isin(found, np.asarray(sorted(barred), np.int64), invert=True)
-        places = self._places(found[keep])
-        ascending = np.argsort(places)
-        return places[ascending], scores[keep][ascending]
-
-    def _places(self, rows: Places) -> Places:
-        """Return the numbers of datasets, which follow their ids, from their rows."""
-        order = np.argsort(self._rows)
-        return np.asarray(order[np.searchsorted(self._rows, rows, sorter=order)], np.int64)
+        return self._state.stems.search(question)
 
     def entries(self, places: Sequence[int]) -> list[Entry]:
         """Return datasets by their numbers."""
-        rows = self._rows
+        rows = self._state.columns.rows
         found = [
             self._all("SELECT entry, id, place FROM datasets WHERE row = ?", (int(rows[at]),))
             for at in places
@@ -185,7 +162,8 @@ class Store(Shelf):
         if not found and len(wanted) >= 8 and all(letter in "0123456789abcdef" for letter in wanted.lower()):
             low = wanted.lower()
             found = self._all("SELECT row FROM datasets WHERE content >= ? AND content < ?", (low, low + "g"))
-        return sorted(self._places(np.asarray([row for (row,) in found], np.int64)).tolist())
+        rows = np.asarray([row for (row,) in found], np.int64)
+        return sorted(self._state.stems.places(rows).tolist())
 
     def ids(self) -> list[str]:
         """Return the ids of all datasets."""
@@ -328,7 +306,10 @@ class Store(Shelf):
                 kept = run("SELECT generation FROM columns WHERE name = 'rows'").fetchone()
                 if kept is None or kept[0] != generation:
                     made = self._made()
-                    parts: dict[str, bytes] = {"rows": made.rows.tobytes()}
+                    parts: dict[str, bytes] = {
+                        "rows": made.rows.tobytes(),
+                        "lengths": made.lengths().tobytes(),
+                    }
                     parts |= {f"number {name}": made.numbers(name).tobytes() for name in NUMBERS}
                     parts |= {f"words {name}": pack_words(made.words(name)) for name in WORDS}
                     run("DELETE FROM columns")
@@ -346,10 +327,22 @@ class Store(Shelf):
         return self._connection
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    generation: int
+    columns: _Kept | _Made
+    stems: Stems
+
+
 class _Made(HeldColumns):
-    def __init__(self, rows: list[int], entries: Iterable[Entry]) -> None:
+    def __init__(self, store: Store, rows: Places, entries: Iterable[Entry]) -> None:
         super().__init__(entries)
-        self.rows = np.asarray(rows, np.int64)
+        self.rows = rows
+        self._store = store
+
+    def lengths(self) -> Numbers:
+        """Return the number of words of each dataset."""
+        return lengths_of(self._store._all("SELECT id, sz FROM texts_docsize"), self.rows)
 
 
 class _Kept(Columns):
@@ -359,6 +352,13 @@ class _Kept(Columns):
         super().__init__()
         self.rows = rows
         self._store = store
+
+    def lengths(self) -> Numbers:
+        """Return the number of words of each dataset."""
+        found = self._store._all("SELECT data FROM columns WHERE name = 'lengths'")
+        if found:
+            return np.frombuffer(found[0][0], np.float64)
+        return lengths_of(self._store._all("SELECT id, sz FROM texts_docsize"), self.rows)
 
     @property
     def count(self) -> int:
@@ -374,18 +374,3 @@ class _Kept(Columns):
 
     def _read_words(self, name: str) -> Worded:
         return unpack_words(self._data(f"words {name}"))
-
-
-class _Stems:
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def has(self, stem: str) -> bool:
-        return bool(self._store._all("SELECT 1 FROM stems WHERE term = ?", (stem,)))
-
-    def beginning(self, letters: str, most: int) -> list[str]:
-        found = self._store._all(
-            "SELECT term FROM stems WHERE term >= ? AND term < ? ORDER BY doc DESC, term LIMIT ?",
-            (letters, letters + "\U0010ffff", most),
-        )
-        return [term for (term,) in found]
