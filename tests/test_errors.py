@@ -1,6 +1,8 @@
 """Errors name the file, the problem and the way out, on one line that any terminal can show."""
 
 import pickle
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrographia import errors
-from micrographia.errors import ImageError, MicrographiaError, printable
+from micrographia.errors import ImageError, MicrographiaError, command_line, printable
 
 KINDS = [
     kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, MicrographiaError)
@@ -51,3 +53,18 @@ def test_printable_is_one_line_that_encodes(text):
 @given(st.text().filter(str.isprintable))
 def test_printable_leaves_ordinary_text_alone(text):
     assert printable(text) == text
+
+
+@given(st.lists(st.text().filter(str.isprintable)))
+def test_a_command_to_paste_is_one_command_with_these_words(words):
+    assert shlex.split(command_line(*words)) == ["micrographia", *words]
+
+
+@pytest.mark.parametrize(
+    "accession", ["x; touch here", "$(touch here)", "`touch here`", "a'b", "a\nb", "\x1b]0;t\x07"]
+)
+def test_a_command_to_paste_runs_nothing_else(accession, tmp_path):
+    line = command_line("show", accession).replace("micrographia", "true", 1)
+    subprocess.run(["bash", "-c", line], cwd=tmp_path, check=True)
+    assert list(tmp_path.iterdir()) == []
+    assert line.isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from os import PathLike, fspath
 
 
@@ -14,6 +15,22 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text
     )
+
+
+def command_line(*words: str | PathLike[str]) -> str:
+    """Return a command of this program that can be pasted into a shell: a word that a shell would take apart is quoted.
+
+    Parameters
+    ----------
+    words
+        The command and its arguments, which may come from others.
+
+    Examples
+    --------
+    >>> command_line("check", "my data")
+    "micrographia check 'my data'"
+    """
+    return printable(shlex.join(["micrographia", *map(fspath, words)]))
 
 
 class MicrographiaError(Exception):

@@ -43,7 +43,7 @@ def test_help_says_what_a_command_takes(name, command):
     assert told.out.startswith(f"Usage: micrographia {name}")
     assert "--help" in told.out
     assert not told.err
-    for word in ("list[str]", "int range", "None"):
+    for word in ("list[str]", "int range", "None", "<str>", "<path>", "<float>", "<int>"):
         assert word not in told.out, "the words of a programmer"
     assert command("help", *name.split()) == told
 

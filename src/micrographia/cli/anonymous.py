@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from micrographia.cli.console import count, readable, say, say_json, warn
+from micrographia.errors import command_line
 
 
 def anonymous(
@@ -49,7 +50,7 @@ def anonymous(
             warn(f"left as it is, because it was changed since: {name}")
         return
     if out is None:
-        raise DatasetError("", "no folder for the copy is named", f"micrographia anonymous {source} OUT")
+        raise DatasetError("", "no folder for the copy is named", command_line("anonymous", source, "OUT"))
     made = anonymise(open_dataset(source), out, key, linking=link)
     errors = sum(finding.severity is Severity.ERROR for finding in made.findings)
     if as_json:

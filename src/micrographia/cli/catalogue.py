@@ -85,7 +85,7 @@ def index(
     else:
         with readable():
             if done:
-                _tell_indexed(done)
+                _tell_indexed(done, catalogue)
             if written:
                 _tell_published(written)
     if done and done.findings:
@@ -99,8 +99,8 @@ def _addresses(given: list[str]) -> dict[str, str]:
     return {folder: address for folder, _, address in pairs}
 
 
-def _tell_indexed(done: Indexed) -> None:
-    from micrographia.errors import printable
+def _tell_indexed(done: Indexed, catalogue: Path | None) -> None:
+    from micrographia.errors import command_line, printable
 
     parts = [f"{len(done.added):,} new", f"{len(done.changed):,} changed", f"{done.unchanged:,} unchanged"]
     if done.removed:
@@ -117,7 +117,7 @@ def _tell_indexed(done: Indexed) -> None:
             "Remove them from the catalogue with --remove-gone; a disk that is only unplugged comes back by itself."
         )
     if done.total:
-        say("Next: micrographia find WORDS")
+        say(f"Next: {command_line('find', 'WORDS', *(('--index', catalogue) if catalogue else ()))}")
     else:
         say(
             "Nothing was found there: a dataset has mifa.yaml and files.tsv. Make one: micrographia describe FOLDER"
@@ -238,7 +238,7 @@ def find(
         if as_json:
             say_json(found.to_json())
         else:
-            for line in found_text(found, _width()):
+            for line in found_text(found, _width(), catalogue):
                 say(line)
 
 

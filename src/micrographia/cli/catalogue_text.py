@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 
 from micrographia.catalogue.filters import ALLOWANCES
 from micrographia.cli.console import count, size
-from micrographia.errors import printable
+from micrographia.errors import command_line, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ LISTED = 200
 """Images that are listed; all of them come with ``--json``."""
 
 
-def found_text(found: Found, width: int = 98) -> Iterator[str]:
+def found_text(found: Found, width: int = 98, index: str | None = None) -> Iterator[str]:
     """Yield the lines of a page of results: a table, facets, what comes next.
 
     Parameters
@@ -33,6 +33,8 @@ def found_text(found: Found, width: int = 98) -> Iterator[str]:
         The results.
     width
         Columns of the terminal.
+    index
+        The catalogue that was named, which the next command has to name, too.
     """
     if found.entries:
         header = ("dataset", "images", "objects", "organism", "method", "licence", *LETTERS)
@@ -60,7 +62,8 @@ def found_text(found: Found, width: int = 98) -> Iterator[str]:
         yield ""
         rest = found.total > first + len(found.entries) - 1
         further = f"   More: --page {found.page + 1}" if rest else ""
-        yield f"Next: micrographia show {printable(found.entries[0].id)}{further}"
+        named = ("--index", index) if index else ()
+        yield f"Next: {command_line('show', found.entries[0].id, *named)}{further}"
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
@@ -233,11 +236,11 @@ def lacking(entry: Entry) -> list[dict[str, str]]:
 
 def _next(entry: Entry) -> Iterator[str]:
     if entry.kind == "folder" and entry.place:
-        yield f"Next: micrographia check {entry.place}"
+        yield "Next: " + command_line("check", entry.place)
     elif entry.accession or entry.files_at:
-        yield f"Next: micrographia fetch {entry.accession or entry.place or entry.id} FOLDER"
+        yield "Next: " + command_line("fetch", entry.accession or entry.place or entry.id, "FOLDER")
     elif entry.place:
-        yield f"Next: micrographia import {entry.place} FOLDER"
+        yield "Next: " + command_line("import", entry.place, "FOLDER")
     else:
         yield "It lies with those who published this catalogue; ask its authors."
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,21 +12,25 @@ from typing import Any
 
 import typer
 
+from micrographia.errors import printable
+
+_COMMANDS = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
 
 def say(text: str = "") -> None:
-    """Print one line, indented as in all commands."""
-    typer.echo(f"  {text}".rstrip())
+    """Print one line, indented as in all commands; what is not printable in it is made visible."""
+    typer.echo(f"  {printable(text)}".rstrip())
 
 
 def warn(text: str) -> None:
-    """Print one line to standard error."""
-    typer.echo(f"  {text}", err=True)
+    """Print one line to standard error, in the same way."""
+    typer.echo(f"  {printable(text)}", err=True)
 
 
 def say_json(document: Any) -> None:
-    """Print a document of JSON values for machines."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, default=str)
-    sys.stdout.write("\n")
+    """Print a document of JSON values for machines; what a terminal would obey, or cannot encode, is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    sys.stdout.write(_COMMANDS.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def hush() -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from micrographia.cli.console import count, duration, say, say_json, size, warn
+from micrographia.errors import command_line
 
 
 class Version(StrEnum):
@@ -58,7 +59,7 @@ def plan(
         if dataset.name
         else Path("..", f"{dataset.resolve().name}.mifa")
     )
-    say(f"Next: micrographia convert {dataset}/ {out or beside}/")
+    say(f"Next: {command_line('convert', f'{dataset}/', f'{out or beside}/')}")
 
 
 def convert(
@@ -101,7 +102,8 @@ def convert(
     try:
         result = convert_dataset(opened, out, options)
     except KeyboardInterrupt:
-        warn(f"What is done is kept. Go on with:  micrographia convert {dataset}/ {out}/ --resume")
+        again = command_line("convert", f"{dataset}/", f"{out}/", "--resume")
+        warn(f"What is done is kept. Go on with:  {again}")
         raise
     if as_json:
         say_json(
@@ -135,7 +137,7 @@ def convert(
     if verify:
         say("Verified: every pixel read back equal.")
     say(f"content_sha256 {result.content_sha256[:16]}...   written into {out}/mifa.yaml as a new version")
-    say(f"Next: micrographia card {out}/")
+    say(f"Next: {command_line('card', f'{out}/')}")
 
 
 def _tell_kept(out: Path, hashes: tuple[str, str], as_json: bool) -> None:
@@ -144,4 +146,4 @@ def _tell_kept(out: Path, hashes: tuple[str, str], as_json: bool) -> None:
         return
     say("Described and hashed; no pixel was rewritten.")
     say(f"content_sha256 {hashes[0][:16]}...   written into {out}/mifa.yaml as a new version")
-    say(f"Next: micrographia card {out}/")
+    say(f"Next: {command_line('card', f'{out}/')}")

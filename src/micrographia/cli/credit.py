@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import count, readable, say, say_json, warn
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,7 +80,8 @@ def credit(
         if fill:
             say(f"Wrote {count(len(filled), 'model')} into ai_models_trained of {dataset / 'mifa.yaml'}")
         if not usage:
-            say(f"Next: micrographia credit {dataset} --usage FOLDER --out credit.html")
+            next_step = command_line("credit", dataset, "--usage", "FOLDER", "--out", "credit.html")
+            say(f"Next: {next_step}")
 
 
 def _fill(dataset: Path, models: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import count, say, say_json
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from micrographia.dataset.describe import Described
@@ -147,7 +148,7 @@ def tell(folder: Path, result: Described, *, everything: bool = False) -> None:
     say(f"{verb} {folder}/mifa.yaml   ({count(filled, 'field')} filled, {todo})")
     say(f"{verb} {folder}/files.tsv   ({count(len(result.dataset.rows), 'row')})")
     fill = "fill in mifa.yaml, then  " if description.open_fields else ""
-    say(f"Next: {fill}micrographia check {folder}/")
+    say(f"Next: {fill}{command_line('check', f'{folder}/')}")
 
 
 def document(result: Described) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import count, readable, say, say_json, warn
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ def import_(
             f"Wrote {out}/ ({files} listed, {count(len(origin.kept), 'entry', 'entries')} kept word for word)"
         )
         tell(submission.findings)
-        say(f"Next: micrographia check {out}")
+        say(f"Next: {command_line('check', out)}")
 
 
 def export(
@@ -93,7 +94,7 @@ def export(
         say_json(listed) if as_json else _list(listed)
         return
     if out is None:
-        raise ExchangeError("", "no output is named", f"micrographia export {dataset} {form} OUT")
+        raise ExchangeError("", "no output is named", command_line("export", dataset, form, "OUT"))
     done = write(open_dataset(dataset), form, out, options_of(option or []))
     if as_json:
         findings = [finding.to_json() for finding in done.findings]

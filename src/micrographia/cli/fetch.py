@@ -9,6 +9,7 @@ import typer
 
 from micrographia.cli.console import count, readable, say, say_json, size
 from micrographia.cli.exchange import tell
+from micrographia.errors import command_line
 
 
 def fetch(
@@ -82,4 +83,4 @@ def fetch(
         if done.left_out:
             say(f"Left out {count(done.left_out, 'row')} of the file list.")
         tell(done.submission.findings)
-        say(f"Next: micrographia check {done.path}")
+        say(f"Next: {command_line('check', done.path)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from micrographia.cli.console import count, say, say_json, warn
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,7 +57,7 @@ def form(
         description = metadata.load(_yaml(source))
         metadata.write_form(target, description.mifa)
         say(f"Wrote {target}")
-        say(f"Next: fill it in, then  micrographia form {target} {source}")
+        say(f"Next: fill it in, then  {command_line('form', target, source)}")
         return
     if source.suffix.lower() != ".xlsx":
         raise MetadataError(

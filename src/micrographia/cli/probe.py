@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import say, say_json
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from micrographia.images import Image
@@ -113,4 +114,4 @@ def written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = 
         say_json(document)
         return
     typer.echo(probe_text(document, width=max(80, shutil.get_terminal_size((100, 24)).columns)))
-    say(f"Wrote {page} and {path.name}.   Next: open {page}, or repeat it: micrographia rerun {path}")
+    say(f"Wrote {page} and {path.name}.   Next: open {page}, or repeat it: {command_line('rerun', path)}")

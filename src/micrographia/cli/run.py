@@ -37,6 +37,7 @@ PLACES = {
     "crop": "PIXELS",
     "data": "FOLDER",
     "datasets": "FOLDERS",
+    "deadline": "DATE",
     "delta": "NUMBER",
     "device": "NAME",
     "dims": "DIMENSIONS",
@@ -44,6 +45,7 @@ PLACES = {
     "entity": "TEXT",
     "evaluations": "NUMBER",
     "facet": "COLUMN",
+    "form": "FORMAT",
     "group": "COLUMN=...",
     "ignore": "CODES",
     "images": "FOLDERS",
@@ -54,13 +56,14 @@ PLACES = {
     "limit": "NUMBER",
     "mapping": "HOW",
     "masks": "SET",
+    "measure": "NAME",
     "method": "METHOD",
     "metric": "METRIC",
     "min_images": "NUMBER",
     "min_objects": "NUMBER",
     "minutes": "NUMBER",
-    "most": "NUMBER",
     "models": "MODELS",
+    "most": "NUMBER",
     "name": "NAME",
     "normalise": "HOW",
     "object_cap": "NUMBER",
@@ -94,6 +97,7 @@ PLACES = {
     "source": "ARCHIVE",
     "split": "SPLIT",
     "steps": "NUMBER",
+    "strength": "NUMBER",
     "stride": "PIXELS",
     "target": "TEXT",
     "temperature": "NUMBER",
@@ -104,6 +108,7 @@ PLACES = {
     "unit": "COLUMN",
     "usage": "PLACE",
     "validation": "GROUPS",
+    "version": "TEXT",
     "voxel_size": "FROM..TO",
     "weights": "NUMBERS",
     "widths": "NUMBERS",
@@ -129,7 +134,7 @@ def run(name: str, command: Command, arguments: list[str]) -> int:
             # Its name and its help say what it is; types are the words of a programmer.
             parameter.display_type_rich = lambda ctx: None  # noqa: ARG005
         elif not parameter.is_flag:
-            parameter.metavar = PLACES.get(parameter.name)
+            parameter.metavar = PLACES.get(parameter.name, parameter.metavar)
     try:
         status = _ended(program, name, arguments)
         # A reader that has gone is noticed here, not when the interpreter ends.

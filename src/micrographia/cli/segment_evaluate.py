@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import say, say_json
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from micrographia.segmentation.evaluation.matrix import Evaluated
@@ -176,7 +177,7 @@ def written(found: Evaluated, out: Path, *, as_json: bool, silent: bool = False)
     say()
     say(f"{found.computed} predictions were computed, {found.reused} were there already.")
     say(
-        f"Wrote {out / PAGE} and {path.name}.   Next: open {out / PAGE}, or repeat it: micrographia rerun {path}"
+        f"Wrote {out / PAGE} and {path.name}.   Next: open {out / PAGE}, or repeat it: {command_line('rerun', path)}"
     )
 
 

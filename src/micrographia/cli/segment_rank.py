@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from micrographia.cli.console import say, say_json
+from micrographia.errors import command_line
 
 PAGE, FIGURE = "index.html", "ranking.png"
 
@@ -130,5 +131,5 @@ def written(result: dict[str, Any], out: Path, *, as_json: bool, silent: bool = 
         return
     typer.echo(rank_text(result, width=max(60, shutil.get_terminal_size((100, 24)).columns)))
     say(
-        f"Wrote {page}, {FIGURE} and {path.name}.   Next: open {page}, or repeat it: micrographia rerun {path}"
+        f"Wrote {page}, {FIGURE} and {path.name}.   Next: open {page}, or repeat it: {command_line('rerun', path)}"
     )

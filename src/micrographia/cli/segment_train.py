@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from micrographia.cli.console import count, duration, say, say_json
+from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from micrographia.segmentation.training.plan import Plan
@@ -200,7 +201,10 @@ def _say_trained(found: TrainedModel) -> None:
         f"Wrote {found.path}/   (model.yaml, weights, curves.png, fingerprints.json, "
         f"{count(len(found.records), 'usage record')})"
     )
-    say(f"Next: micrographia segment evaluate --models {found.path} --datasets DATASET --out matrix/")
+    again = command_line(
+        "segment", "evaluate", "--models", found.path, "--datasets", "DATASET", "--out", "matrix/"
+    )
+    say(f"Next: {again}")
 
 
 def _words(text: str | None) -> tuple[str, ...] | None:

@@ -11,7 +11,7 @@ from micrographia.dataset.manifest import NAME as MANIFEST
 from micrographia.dataset.manifest import inside
 from micrographia.dataset.origin import NAME as ORIGIN
 from micrographia.dataset.origin import Origin, read_origin, write_origin
-from micrographia.errors import DatasetError, ExchangeError
+from micrographia.errors import DatasetError, ExchangeError, command_line
 from micrographia.remote import (
     MissingError,
     below,
@@ -140,7 +140,7 @@ def folder_of(address: str) -> Path:
         except MissingError as error:
             if name != ORIGIN:
                 raise DatasetError(
-                    shown(base), f"has no {name}", f"Try: micrographia import {shown(base)} FOLDER"
+                    shown(base), f"has no {name}", f"Try: {command_line('import', shown(base), 'FOLDER')}"
                 ) from error
     folder = description_folder(base, last_name(base))
     try:

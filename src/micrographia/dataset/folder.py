@@ -11,7 +11,7 @@ from micrographia import metadata
 from micrographia.dataset.elsewhere import folder_of, local_file
 from micrographia.dataset.manifest import GROUP, NAME, read_manifest
 from micrographia.dataset.opening import MASK_TYPE, FileRow, ImageFiles, Mask, open_row
-from micrographia.errors import DatasetError
+from micrographia.errors import DatasetError, command_line
 from micrographia.findings import Finding
 from micrographia.images import Image
 from micrographia.images.files import address_of
@@ -224,7 +224,7 @@ def open_dataset(path: Path | str) -> Dataset:
         raise DatasetError(root, problem, "Give the folder of a dataset")
     for needed in (DESCRIPTION, NAME):
         if not (root / needed).is_file():
-            raise DatasetError(root, f"has no {needed}", f"Make one with: micrographia describe {root}")
+            raise DatasetError(root, f"has no {needed}", f"Make one with: {command_line('describe', root)}")
     description = metadata.load(root / DESCRIPTION)
     files, findings = read_manifest(root / NAME)
     return Dataset(root, description, files, [*description.findings, *findings])

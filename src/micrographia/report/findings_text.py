@@ -10,7 +10,7 @@ from rich.text import Text
 
 from micrographia.checks.result import Outcome, Report, Score, State
 from micrographia.checks.rule import Needs, Source
-from micrographia.errors import printable
+from micrographia.errors import command_line, printable
 from micrographia.findings import Severity
 from micrographia.report.findings_grouping import Entry, grouped
 
@@ -212,7 +212,7 @@ def _footer(report: Report, entries: list[Entry], *, everything: bool) -> list[T
             Text(f"  The pixels were not read ({unread:,} rule{'s' * (unread != 1)}): --pixels.", style="dim")
         )
     elif not entries:
-        lines.append(Text(f"  Next: micrographia convert {printable(report.dataset)} OUT"))
+        lines.append(Text(f"  Next: {command_line('convert', report.dataset, 'OUT')}"))
     return lines
 
 

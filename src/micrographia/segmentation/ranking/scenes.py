@@ -9,7 +9,7 @@ from pathlib import Path
 from micrographia.dataset import Dataset, FileRow, ImageFiles, open_dataset
 from micrographia.dataset.folder import DESCRIPTION
 from micrographia.dataset.identity import content_sha256
-from micrographia.errors import ImageError
+from micrographia.errors import ImageError, command_line
 from micrographia.loading.regions import covers, is_region_set
 from micrographia.segmentation.evaluation.targets import Item
 from micrographia.segmentation.metrics.errors import SegmentationError
@@ -131,7 +131,7 @@ def _of_folder(path: Path, wanted: Choice) -> Scenes:
             raise SegmentationError(
                 path,
                 f"is no dataset, so it has no {option[2:]} {value!r}",
-                f"Describe it first: micrographia describe {path}",
+                f"Describe it first: {command_line('describe', path)}",
             )
     if not path.exists():
         raise SegmentationError(path, "does not exist", "Give a dataset, a folder of images, or an image")
