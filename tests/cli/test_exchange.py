@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from micrographia import metadata
 from micrographia.dataset import open_dataset
 
@@ -59,3 +61,27 @@ def test_what_is_not_known_is_one_line(command, filled, tmp_path):
         assert told.err.count("\n") == 1, told.err
         assert words in told.err
     assert not (tmp_path / "o").exists()
+
+
+def test_what_is_read_commands_no_terminal(command, filled, tmp_path):
+    metadata.update(filled / "mifa.yaml", {"study.title": "Nuclei\x1b]0;owned\x07\x9b31m\u202e"})
+    shown = r"Nuclei\x1b]0;owned\x07\x9b31m\u202e"
+    assert command("export", filled, "mifa", tmp_path / "documents").status == 0
+    told = command("import", tmp_path / "documents", tmp_path / "my copy")
+    assert told.out.splitlines()[0].endswith(shown)
+    assert told.out.splitlines()[-1] == f"  Next: micrographia check '{tmp_path / 'my copy'}'"
+    told = command("import", tmp_path / "documents", tmp_path / "again", "--json")
+    assert all(character.isprintable() or character == "\n" for character in told.out)
+    assert json.loads(told.out)["title"] == "Nuclei\x1b]0;owned\x07\x9b31m\u202e"
+    told = command("credit", filled, "--no-hash")
+    assert shown in told.out
+    assert all(character.isprintable() or character == "\n" for character in told.out)
+
+
+@pytest.mark.parametrize("accession", ["10.5281/zenodo.5112", "../../x", "S BIAD 1"])
+def test_documents_of_the_archive_are_written_for_any_accession(command, filled, tmp_path, accession):
+    metadata.update(filled / "mifa.yaml", {"study.accession": accession})
+    told = command("export", filled, "mifa", tmp_path / "documents")
+    assert told.status == 0
+    assert "no place for study.accession" in told.err
+    assert (tmp_path / "documents" / "Study_dataset.yaml").is_file()

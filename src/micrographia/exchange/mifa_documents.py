@@ -13,6 +13,7 @@ from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission, file_table
 from micrographia.findings import Finding
 from micrographia.metadata.archive import PATTERN
+from micrographia.metadata.archive_writing import fits_file_names
 
 
 class MifaDocuments:
@@ -55,8 +56,10 @@ class MifaDocuments:
         )
 
     def write(self, submission: Submission, target: Path, options: Mapping[str, str], /) -> list[Finding]:  # noqa: ARG002
-        """Write the documents into a folder."""
-        return metadata.write_archive(submission.mifa, target, submission.mifa.study.accession or "dataset")
+        """Write the documents into a folder, named after the accession if it is fit for it."""
+        accession = submission.mifa.study.accession or ""
+        name = accession if fits_file_names(accession) else "dataset"
+        return metadata.write_archive(submission.mifa, target, name)
 
 
 MIFA_DOCUMENTS = MifaDocuments()

@@ -50,7 +50,7 @@ def write_archive(mifa: Mifa, folder: Path | str, accession: str = "dataset") ->
         If the folder holds other documents of this accession, or cannot be written.
     """
     folder = Path(folder)
-    if not re.fullmatch(r"[A-Za-z0-9!\-.*'()]+", accession):
+    if not fits_file_names(accession):
         raise MetadataError(folder, f"{accession!r} is no accession", "Use letters, digits and hyphens")
     documents, findings = archive_documents(mifa, accession)
     stale = sorted(path.name for path in folder.glob("*.y*ml") if _is_stale(path.name, accession, documents))
@@ -67,6 +67,11 @@ def write_archive(mifa: Mifa, folder: Path | str, accession: str = "dataset") ->
     for name, content in documents.items():
         write_whole(folder / name, document(content).encode("utf-8"))
     return findings
+
+
+def fits_file_names(accession: str) -> bool:
+    """Tell whether the documents can be named after an accession; a DOI, for one, has a slash."""
+    return re.fullmatch(r"[A-Za-z0-9!\-.*'()]+", accession) is not None
 
 
 def _is_stale(name: str, accession: str, documents: Mapping[str, Plain]) -> bool:
