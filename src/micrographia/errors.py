@@ -30,7 +30,7 @@ def command_line(*words: str | PathLike[str]) -> str:
     >>> command_line("check", "my data")
     "micrographia check 'my data'"
     """
-    return printable(shlex.join(["micrographia", *map(fspath, words)]))
+    return printable(shlex.join(["micrographia", *(fspath(word) for word in words)]))
 
 
 class MicrographiaError(Exception):

@@ -99,7 +99,7 @@ def _addresses(given: list[str]) -> dict[str, str]:
     return {folder: address for folder, _, address in pairs}
 
 
-def _tell_indexed(done: Indexed, catalogue: Path | None) -> None:
+def _tell_indexed(done: Indexed, catalogue: str | None) -> None:
     from micrographia.errors import command_line, printable
 
     parts = [f"{len(done.added):,} new", f"{len(done.changed):,} changed", f"{done.unchanged:,} unchanged"]
