@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from metadata.descriptions import CALM, PLAIN, described
 from micrographia.metadata import AnnotationSet, AnnotationType, Author, Coverage, Mifa, Record, Study, Waiver
+from micrographia.metadata.document import from_dict
 from micrographia.metadata.fields import as_plain, field_name, specs, spellings
 from micrographia.metadata.lab import Lab
 from micrographia.metadata.values import convert, valid
@@ -22,6 +24,7 @@ def models(model: type[Record]) -> set[type[Record]]:
     return found
 
 
+NAMES = sorted({name for model in models(Mifa) for name in specs(model)} | {"odd"})
 MODELS = sorted(models(Mifa) | {Lab}, key=lambda model: model.__name__)
 
 
@@ -99,3 +102,17 @@ def test_a_strict_description_reads_as_itself(values: dict[str, Any]) -> None:
     mifa = described(values)
     assert mifa.plain() == {"micrographia_format": 1, **values}
     assert mifa == Mifa.model_validate(mifa.model_dump())
+
+
+@CALM
+@given(written=st.recursive(
+    st.sampled_from([None, "", "?", "x", 3, True, [], {}]),
+    lambda held: st.lists(held, max_size=2) | st.dictionaries(st.sampled_from(NAMES), held, max_size=3),
+    max_leaves=12,
+))  # fmt: skip
+def test_empty_is_what_has_nothing_to_write(written: Any) -> None:
+    mifa = from_dict({"study": written, "biosamples": written, "voxel_size": written, "odd": written}).mifa
+    records = [mifa.study, mifa.voxel_size, *mifa.biosamples, *mifa.study.authors, *mifa.study.publications]
+    for record in records:
+        if isinstance(record, Record):
+            assert record.is_empty is (not record.plain())

@@ -83,14 +83,15 @@ class Facts:
 
     def has(self, needs: Needs) -> bool:
         """Tell whether what a rule needs has been read."""
+        if needs is Needs.METADATA:
+            return True
         gathered = {
-            Needs.METADATA: True,
-            Needs.FILES: self.disk is not None,
-            Needs.HEADERS: self.headers is not None,
-            Needs.PIXELS: self.pixels is not None,
-            Needs.CHECKSUMS: self.checksums is not None,
+            Needs.FILES: self.disk,
+            Needs.HEADERS: self.headers,
+            Needs.PIXELS: self.pixels,
+            Needs.CHECKSUMS: self.checksums,
         }
-        return gathered[needs]
+        return gathered[needs] is not None
 
     def at(self, field: str) -> dict[str, Any]:
         """Return where a metadata field stands, as the keywords of :meth:`Rule.finding`.

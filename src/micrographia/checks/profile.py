@@ -76,6 +76,7 @@ def load_profile(name: str | Path = DEFAULT) -> Profile:
     return _load(str(name), Path(), ())
 
 
+@cache
 def profile_names() -> tuple[str, ...]:
     """Return the names of the built-in profiles."""
     return tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ EXAMPLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """Which rules are asked for, and how much each matters.
 
@@ -69,7 +70,7 @@ class Profile:
     letters: Mapping[Letter, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def codes(self) -> frozenset[str]:
         """The codes of its rules."""
         return frozenset(code for codes in self.rules.values() for code in codes)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 
 from micrographia import __version__
 from micrographia.checks.facts import Facts
 from micrographia.checks.profile import Profile, Tuned, load_profile
 from micrographia.checks.registry import all_rules, builtin_rules, matches
 from micrographia.checks.result import Outcome, Report, State, Waived, order, scores
-from micrographia.checks.rule import Rule
+from micrographia.checks.rule import Needs, Rule
 from micrographia.checks.wording import is_placeholder
 from micrographia.errors import DatasetError
 from micrographia.findings import Finding, Severity
@@ -62,7 +63,7 @@ def check_facts(
     DatasetError
         If ``select`` or ``ignore`` names no rule.
     """
-    known = {rule.code: rule for rule in (all_rules() if rules is None else rules)}
+    known = _by_code(all_rules() if rules is None else tuple(rules))
     chosen = profile or load_profile()
     tuned = Tuned(chosen)
     builtin = _builtin_codes()
@@ -72,8 +73,10 @@ def check_facts(
         asked = chosen.codes
         wanted = {code for code in wanted if code in asked or code not in builtin}
     runs: dict[str, _Run] = {}
+    absent = facts.absent or "which were not read"
+    unread = {needs: f"it needs the {needs}, {absent}" for needs in Needs if not facts.has(needs)}
     for code in _ordered(known, wanted):
-        runs[code] = _run(known[code], facts, runs, tuned)
+        runs[code] = _run(known[code], facts, runs, tuned, unread)
         _waive(runs[code], facts, chosen)
     reported = [runs[code] for code in known if code in wanted]
     outcomes = tuple(_outcome(run, plugin=run.rule.code not in builtin) for run in reported)
@@ -94,21 +97,28 @@ def check_facts(
     )
 
 
+@lru_cache(maxsize=8)
+def _by_code(rules: tuple[type[Rule], ...]) -> Mapping[str, type[Rule]]:
+    return MappingProxyType({rule.code: rule for rule in rules})
+
+
 @cache
 def _builtin_codes() -> frozenset[str]:
     return frozenset(rule.code for rule in builtin_rules())
 
 
-def _selected(known: dict[str, type[Rule]], select: list[str], ignore: list[str]) -> set[str]:
+def _selected(known: Mapping[str, type[Rule]], select: list[str], ignore: list[str]) -> set[str]:
     for prefix in [*select, *ignore]:
         if not any(matches(code, [prefix]) for code in known):
             raise DatasetError(
                 "", f"no rule has a code that begins with {prefix!r}", "See `micrographia rules`"
             )
+    if not select and not ignore:
+        return set(known)
     return {code for code in known if (not select or matches(code, select)) and not matches(code, ignore)}
 
 
-def _ordered(known: dict[str, type[Rule]], wanted: set[str]) -> list[str]:
+def _ordered(known: Mapping[str, type[Rule]], wanted: set[str]) -> list[str]:
     """Return the wanted codes and all that they require, each after what it requires."""
     done: dict[str, None] = {}
 
@@ -127,7 +137,9 @@ def _ordered(known: dict[str, type[Rule]], wanted: set[str]) -> list[str]:
     return list(done)
 
 
-def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run], tuned: Tuned) -> _Run:
+def _run(
+    rule: type[Rule], facts: Facts, runs: dict[str, _Run], tuned: Tuned, unread: Mapping[Needs, str]
+) -> _Run:
     for required in rule.requires:
         before = runs.get(required)
         if before is None:
@@ -136,9 +148,8 @@ def _run(rule: type[Rule], facts: Facts, runs: dict[str, _Run], tuned: Tuned) ->
             if required in _builtin_codes() and not tuned.profile.asks(required):
                 return _Run(rule, State.NOT_APPLICABLE)
             return _Run(rule, State.SKIPPED, f"it requires {required}, which was {before.state}")
-    if not facts.has(rule.needs):
-        reason = f"it needs the {rule.needs}, {facts.absent or 'which were not read'}"
-        return _Run(rule, State.SKIPPED, reason)
+    if rule.needs in unread:
+        return _Run(rule, State.SKIPPED, unread[rule.needs])
     try:
         judge = tuned.rule(rule)()
         if not judge.applies(facts):
@@ -162,6 +173,8 @@ def _internal(rule: type[Rule], error: Exception) -> Finding:
 
 def _waive(run: _Run, facts: Facts, profile: Profile) -> None:
     """Set aside the findings for which people, or the profile, wrote a waiver with a reason."""
+    if not run.findings:
+        return
     kept = []
     by_profile = (
         f"{profile.name}: {profile.waivers[run.rule.code]}" if run.rule.code in profile.waivers else ""
@@ -190,17 +203,19 @@ def _reasons(finding: Finding, facts: Facts) -> Iterator[str]:
 
 
 def _outcome(run: _Run, *, plugin: bool) -> Outcome:
-    rule = run.rule
-    return Outcome(
-        rule.code, rule.title(), rule.source, rule.letter, run.state, run.reason, len(run.findings), plugin
-    )
+    return _made(run.rule, run.state, run.reason, len(run.findings), plugin)
+
+
+@lru_cache(maxsize=4096)
+def _made(rule: type[Rule], state: State, reason: str, findings: int, plugin: bool) -> Outcome:
+    return Outcome(rule.code, rule.title(), rule.source, rule.letter, state, reason, findings, plugin)
 
 
 def _with_left_out(
-    outcomes: tuple[Outcome, ...], known: dict[str, type[Rule]], wanted: set[str], builtin: frozenset[str]
+    outcomes: tuple[Outcome, ...], known: Mapping[str, type[Rule]], wanted: set[str], builtin: frozenset[str]
 ) -> Iterator[Outcome]:
     """Add the built-in rules that were not selected as skipped: a score is of the whole profile."""
     yield from outcomes
     for code, rule in known.items():
         if code not in wanted and code in builtin:
-            yield Outcome(code, rule.title(), rule.source, rule.letter, State.SKIPPED, "it was not selected")
+            yield _made(rule, State.SKIPPED, "it was not selected", 0, False)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from micrographia.metadata.remembering import remembered
+
 _PLACEHOLDERS = frozenset(
     (
         "a dataset", "annotation", "annotations", "asdf", "bar", "data", "dataset", "description",
@@ -35,6 +37,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text)
 
 
+@remembered
 def is_placeholder(text: str) -> bool:
     """Tell whether a text stands where a text should be: ``TODO``, ``n/a``, ``description``, ``---``.
 

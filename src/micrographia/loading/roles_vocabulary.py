@@ -14,6 +14,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Literal, cast
 
+from micrographia.metadata.remembering import remembered
+
 Kind = Literal["structure", "transmission", "colour", "other"]
 
 FLUORESCENCE = "fluorescence_other"
@@ -157,6 +159,7 @@ def plain(name: str) -> str:
     return _SEPARATORS.sub(" ", low).strip()
 
 
+@remembered
 def roles_in(name: str) -> tuple[str, ...]:
     """Return all roles that a name speaks of, by their place in it; a longer synonym covers the shorter ones in it.
 
@@ -168,7 +171,7 @@ def roles_in(name: str) -> tuple[str, ...]:
     ('nucleus', 'actin')
     """
     found: dict[str, None] = {}
-    for text in (plain(name), plain(_CAMEL.sub(" ", name))):
+    for text in dict.fromkeys((plain(name), plain(_CAMEL.sub(" ", name)))):
         spans: list[tuple[int, int, str]] = []
         for pattern, role in _patterns():
             for match in pattern.finditer(text):

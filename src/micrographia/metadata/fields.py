@@ -105,7 +105,7 @@ class Record(BaseModel):
     key_field: ClassVar[str] = ""
     """The field that a name stands for where a list of records is written as a mapping of names."""
 
-    _unread: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _unread: dict[str, Any] = PrivateAttr(default={})  # copied for each, without asking what takes a factory
 
     @property
     def unread(self) -> dict[str, Any]:
@@ -120,7 +120,9 @@ class Record(BaseModel):
     @property
     def is_empty(self) -> bool:
         """Whether nothing is filled in."""
-        return not self.plain()
+        if self.unknown or any(left is not None for left in self._unread.values()):
+            return False
+        return not any(_is_filled(getattr(self, name)) for name in type(self).model_fields)
 
     def plain(self) -> dict[str, Any]:
         """Return what is filled in as dictionaries, lists and scalars, in the order of the fields.
@@ -128,9 +130,10 @@ class Record(BaseModel):
         What could not be read and what is unknown is there too, as it was written.
         """
         filled: dict[str, Any] = {}
+        unread = self._unread
         for name in type(self).model_fields:
             value = as_plain(getattr(self, name))
-            left = self._unread.get(name)
+            left = unread.get(name)
             if isinstance(value, list) and isinstance(left, list):
                 value = value + left
             if value is not None and value not in ([], {}):
@@ -138,6 +141,12 @@ class Record(BaseModel):
             elif left is not None:
                 filled[name] = left
         return filled | self.unknown
+
+
+def _is_filled(value: Any) -> bool:
+    if isinstance(value, Record):
+        return not value.is_empty
+    return value is not None and not (isinstance(value, Mapping | list | tuple) and not value)
 
 
 def fields_of(model: type[Record] | None, data: Any) -> dict[str, Any]:
@@ -151,14 +160,14 @@ def fields_of(model: type[Record] | None, data: Any) -> dict[str, Any]:
 
 def as_plain(value: Any) -> Any:
     """Return records, lists and scalars as dictionaries, lists, texts and numbers; whole numbers without a point."""
+    if value is None or type(value) in (str, int, bool):
+        return value
     if isinstance(value, Record):
         return value.plain()
     if isinstance(value, Mapping):
         return {str(key): as_plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [as_plain(item) for item in value]
-    if value is None or isinstance(value, bool):
-        return value
     if isinstance(value, Integral):
         return int(value)
     if isinstance(value, Real):

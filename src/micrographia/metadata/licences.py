@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from micrographia.metadata.licence_list import CC_PORTS, CC_VERSIONS, FAMILIES, LICENCES, Entry
+from micrographia.metadata.remembering import remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Licence:
         return self.spdx or self.name
 
 
+@remembered
 def normalise_licence(text: str) -> Licence | None:
     """Return the licence that a wording or an address names, or None if it names none that is known.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from micrographia.metadata.identifiers import check_fbbi, check_taxon
+from micrographia.metadata.remembering import remembered
 from micrographia.metadata.vocabulary import slug
 
 
@@ -217,6 +218,7 @@ def _method_spellings() -> dict[str, MethodTerm]:
     return spellings
 
 
+@remembered
 def find_organism(text: str) -> OrganismTerm | None:
     """Return the species that a scientific name, a common name or a taxon stands for, if it is a common one.
 
@@ -235,6 +237,7 @@ def find_organism(text: str) -> OrganismTerm | None:
     return None
 
 
+@remembered
 def find_method(text: str) -> MethodTerm | None:
     """Return the imaging method that a name or an FBbi id stands for, if it is a common one.
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from micrographia.metadata.remembering import remembered
+
 
 class AnnotationType(StrEnum):
     """The kinds of annotation that MIFA knows."""
@@ -136,6 +138,7 @@ class Match:
     suggestions: tuple[str, ...] = ()
 
 
+@remembered
 def slug(text: str) -> str:
     """Return ``text`` in lower case with one underscore for everything between its words."""
     return re.sub(r"[\W_]+", "_", text.strip().lower()).strip("_")
