@@ -67,6 +67,22 @@ def test_a_failed_export_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monk
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["mifa", "croissant"])
+def test_where_nothing_can_be_written_the_output_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise OSError(30, "Read-only file system", str(path))
+
+    for change in ("mkdir", "unlink", "write_text", "write_bytes", "open"):
+        monkeypatch.setattr(Path, change, refuse)
+    with pytest.raises(
+        ExchangeError, match=r"out: cannot be written \(Read-only file system\). Free space or"
+    ) as told:
+        export(some(), name, tmp_path / "out")
+    assert told.value.path == str(tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("give", "message"),
     [

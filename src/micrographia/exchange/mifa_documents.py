@@ -8,6 +8,7 @@ from pathlib import Path
 from micrographia import metadata
 from micrographia.dataset.origin import Origin
 from micrographia.errors import ExchangeError
+from micrographia.exchange.codes import told
 from micrographia.exchange.form import Choice
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission, file_table
@@ -59,7 +60,10 @@ class MifaDocuments:
         """Write the documents into a folder, named after the accession if it is fit for it."""
         accession = submission.mifa.study.accession or ""
         name = accession if fits_file_names(accession) else "dataset"
-        return metadata.write_archive(submission.mifa, target, name)
+        findings = metadata.write_archive(submission.mifa, target, name)
+        if len(submission.files):
+            findings.append(told("E001", "the archive's schema has no list of files", field="files"))
+        return findings
 
 
 MIFA_DOCUMENTS = MifaDocuments()

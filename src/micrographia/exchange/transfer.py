@@ -95,9 +95,9 @@ def import_submission(
         submission.save(part)
         part.rename(folder)
     except OSError as error:
-        raise ExchangeError(folder, f"cannot be written ({error.strerror or error})", "Free space") from error
+        raise _unwritten(folder, error) from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        _discard(part)
     return submission
 
 
@@ -145,12 +145,9 @@ def export(
         findings = chosen.write(submission, part, given)
         part.rename(goal)
     except OSError as error:
-        raise ExchangeError(goal, f"cannot be written ({error.strerror or error})", "Free space") from error
+        raise _unwritten(goal, error) from error
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        _discard(part)
     return Exported(goal, chosen.name, tuple(findings))
 
 
@@ -180,3 +177,17 @@ def _free(place: Path) -> None:
 
 def _part(goal: Path) -> Path:
     return goal.with_name(f".{goal.name}.{uuid4().hex[:8]}.partial")
+
+
+def _discard(part: Path) -> None:
+    """Remove what was begun; where nothing can be removed, nothing can have been begun."""
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    elif part.exists():
+        part.unlink()
+
+
+def _unwritten(goal: Path, error: OSError) -> ExchangeError:
+    return ExchangeError(
+        goal, f"cannot be written ({error.strerror or error})", "Free space or choose another folder"
+    )

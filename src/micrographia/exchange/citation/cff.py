@@ -223,8 +223,9 @@ class _Writer(Writing):
             if isinstance(pmc, str) and re.fullmatch(r"PMC[0-9]{7}", pmc):
                 entry["pmcid"] = pmc
                 self.take((*path, "pmc_id"))
-            if pubmed := self.text((*path, "pubmed_id")):
-                entry["notes"] = pubmed
+            pubmed = paper.get("pubmed_id")
+            if isinstance(pubmed, str) and pubmed.startswith("PMID:"):
+                entry["notes"] = self.text((*path, "pubmed_id"))
             made.append(entry)
         self.whole(at, len(unique(made)), "it has no title or no authors, or occurs twice")
         return unique(made)

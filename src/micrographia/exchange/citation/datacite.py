@@ -31,7 +31,7 @@ from micrographia.exchange.form import Choice
 from micrographia.exchange.source import Source
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
-from micrographia.metadata import normalise_licence
+from micrographia.metadata import check_ror, normalise_licence
 from micrographia.metadata.taking import Plain
 from micrographia.metadata.trees import Tokens
 
@@ -181,14 +181,16 @@ class _Writer(Writing):
 
     def _organisations(self, at: Tokens) -> list[Plain]:
         places = []
-        for path, _ in self.records(at):
+        for path, entry in self.records(at):
             name = self.text((*path, "organisation_name"))
             if not name:
                 continue
             place: Plain = {"name": name}
-            if ror := self.text((*path, "ror_id")):
+            known = check_ror(str(entry.get("ror_id") or ""))
+            if known.ok:
+                self.take((*path, "ror_id"))
                 place |= {
-                    "affiliationIdentifier": ror,
+                    "affiliationIdentifier": known.value,
                     "affiliationIdentifierScheme": "ROR",
                     "schemeUri": "https://ror.org",
                 }

@@ -13,7 +13,7 @@ from micrographia.dataset.origin import Kept
 from micrographia.exchange.codes import told
 from micrographia.exchange.submission import Submission
 from micrographia.findings import Finding
-from micrographia.metadata import check_doi
+from micrographia.metadata import check_doi, check_orcid
 from micrographia.metadata.taking import Plain, Taker
 from micrographia.metadata.trees import Tokens, dotted
 
@@ -91,7 +91,7 @@ class Writing(Taker):
             if not names:
                 continue
             orcid = str(entry.get("orcid_id") or "")
-            valid = orcid.startswith("https://orcid.org/")
+            valid = check_orcid(orcid).ok
             if valid:
                 self.take((*path, "orcid_id"))
             roles, email = entry.get("role"), entry.get("email")
