@@ -28,7 +28,9 @@ import csv
 import io
 import os
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from unicodedata import combining, normalize
@@ -154,17 +156,51 @@ def read_manifest(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
     DatasetError
         If the file cannot be read as UTF-8 text or has no ``Files`` column.
     """
+    rows, header, findings = _rows(path)
+    columns = _ordered(list(dict.fromkeys((*header, *COLUMNS))))
+    blank = [""] * len(rows)
+    texts = {
+        name: [cells.get(name, "") for _, cells in rows] if name in header else blank for name in columns
+    }
+    return table_of(texts, [line for line, _ in rows], _sizes(texts["size"])), findings
+
+
+def table_of(texts: Mapping[str, Sequence[str]], lines: Sequence[int], sizes: Sequence[int]) -> pd.DataFrame:
+    """Return columns of text as a table whose ``size`` and ``line`` are whole numbers.
+
+    Parameters
+    ----------
+    texts
+        Column to its cells, in order; one is ``size``.
+    lines, sizes
+        Line and bytes of each row; -1 where they are not known.
+    """
+    import numpy as np
     import pandas as pd
 
-    rows, header, findings = _rows(path)
-    table = {name: [row[1].get(name, "") for row in rows] for name in header}
-    for name in COLUMNS:
-        table.setdefault(name, [""] * len(rows))
-    frame = pd.DataFrame({name: pd.Series(table[name], dtype=object) for name in _ordered(list(table))})
-    frame["line"] = [row[0] for row in rows]
-    sizes = pd.to_numeric(frame["size"], errors="coerce")
-    frame["size"] = sizes.fillna(-1).astype("int64")
-    return frame, findings
+    cells = np.empty((len(lines), len(texts) + 1), object)
+    for at, column in enumerate(texts.values()):
+        cells[:, at] = column
+    frame = pd.DataFrame(cells, columns=_index((*texts, "line")), dtype=object)
+    frame.isetitem(list(texts).index("size"), np.asarray(sizes, np.int64))
+    frame.isetitem(len(texts), np.asarray(lines, np.int64))
+    return frame
+
+
+@lru_cache(maxsize=64)
+def _index(columns: tuple[str, ...]) -> pd.Index[str]:
+    import pandas as pd
+
+    return pd.Index(columns)
+
+
+def _sizes(texts: Sequence[str]) -> list[int]:
+    import pandas as pd
+
+    if all(not text or (len(text) < 16 and text.isascii() and text.isdigit()) for text in texts):
+        return [int(text or -1) for text in texts]
+    sizes: pd.Series[float] = pd.to_numeric(pd.Series(texts, dtype=object), errors="coerce")
+    return sizes.fillna(-1).astype("int64").tolist()
 
 
 def write_manifest(path: Path, frame: pd.DataFrame) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from micrographia import metadata
 from micrographia.dataset import Dataset
 from micrographia.dataset.folder import DESCRIPTION
-from micrographia.dataset.manifest import COLUMNS, write_manifest, write_whole
+from micrographia.dataset.manifest import COLUMNS, table_of, write_manifest, write_whole
 from micrographia.dataset.manifest import NAME as MANIFEST
 from micrographia.dataset.origin import Origin, read_origin, write_origin
 from micrographia.findings import Finding
@@ -109,26 +108,10 @@ def file_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows
         Column name to text; ``size`` may be an integer. Missing columns are empty, columns of their own are kept.
     """
-    import numpy as np
-    import pandas as pd
-
     own = dict.fromkeys(name for row in rows for name in row if name not in (*COLUMNS, "line"))
-    columns = (*COLUMNS, *own, "line")
-    cells = np.empty((len(rows), len(columns)), object)
-    for at, row in enumerate(rows):
-        cells[at] = [str(row.get(name, "") or "") for name in columns]
-    frame = pd.DataFrame(cells, columns=_index(columns), dtype=object)
+    texts = {name: [str(row.get(name, "") or "") for row in rows] for name in (*COLUMNS, *own)}
     sizes = [_size(row.get("size")) for row in rows]
-    frame.isetitem(columns.index("size"), np.asarray(sizes, np.int64))
-    frame.isetitem(len(columns) - 1, np.arange(2, len(rows) + 2, dtype=np.int64))
-    return frame
-
-
-@lru_cache(maxsize=64)
-def _index(columns: tuple[str, ...]) -> pd.Index[str]:
-    import pandas as pd
-
-    return pd.Index(columns)
+    return table_of(texts, range(2, len(rows) + 2), sizes)
 
 
 def _size(value: Any) -> int:
