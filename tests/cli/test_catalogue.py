@@ -117,6 +117,21 @@ def test_errors_are_one_line_and_exit_with_2(arguments: list[str], said: str, ma
     assert done.err.count("\n") == 1
 
 
+def test_a_rebuild_without_places_leaves_the_file_where_it_is(command, tmp_path: Path) -> None:
+    file = tmp_path / "my notes.sqlite"
+    file.write_bytes(b"not a catalogue")
+    done = command("index", "--rebuild", "--index", file)
+    assert done.status == 2
+    assert f"Name some: micrographia index --rebuild FOLDER --index '{file}'" in done.err
+    assert [path.name for path in tmp_path.iterdir() if "notes" in path.name] == [file.name]
+
+
+def test_the_catalogue_that_was_named_is_named_again(command, made: Path) -> None:
+    assert f" --index {made}" in command("find", "--index", made).out
+    told = command("find", "nuclei", "--index", f"{made}.none")
+    assert f"Make one: micrographia index FOLDER --index {made}.none" in told.err
+
+
 def test_without_a_catalogue_the_way_to_one_is_told(command) -> None:
     done = command("find", "nuclei")
     assert done.status == 2

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from micrographia.catalogue.errors import CatalogueError
+from micrographia.catalogue.shelf import default_place
 from micrographia.catalogue.texts import FIELDS
 from micrographia.catalogue.words import TOKENIZER
+from micrographia.errors import command_line
 
 SCHEMA = 1
 """Version of the tables."""
 APPLICATION = 0x4D494641
 """What marks an SQLite file as a catalogue (``MIFA`` in ASCII)."""
+UNWRITTEN = ("SQLITE_IOERR_SHM", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_TRUNCATE")
+"""How the errors of SQLite begin that come of a full disk, not of a damaged file."""
 PATIENCE = 30.0
 """Seconds that a writer waits for another one."""
 
@@ -57,7 +61,7 @@ def connect(path: Path, *, write: bool = False) -> sqlite3.Connection:
         If there is none, it is none, it is damaged, of another version, or cannot be opened.
     """
     if not write and not path.exists():
-        raise CatalogueError(path, "there is no catalogue yet", "Make one: micrographia index FOLDER")
+        raise CatalogueError(path, "there is no catalogue yet", f"Make one: {indexing(path, 'FOLDER')}")
     if path.is_dir():
         raise CatalogueError(
             path, "is a folder without catalogue.json", "Name a file, or a published catalogue"
@@ -95,7 +99,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, write: bool) -> None
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     if tables == 0:
         if not write:
-            raise CatalogueError(path, "is empty: nothing was indexed yet", "Run  micrographia index FOLDER")
+            raise CatalogueError(
+                path, "is empty: nothing was indexed yet", f"Run  {indexing(path, 'FOLDER')}"
+            )
         connection.execute("PRAGMA journal_mode = WAL")
         _create(connection, path)
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -114,7 +120,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, write: bool) -> None
         raise CatalogueError(
             path,
             f"was written by an older micrographia (version {version} of its tables; this program knows {SCHEMA})",
-            "Read its datasets again: micrographia index --rebuild",
+            f"Read its datasets again: {indexing(path, '--rebuild')}",
         )
     if write:
         connection.execute("PRAGMA synchronous = FULL")
@@ -168,12 +174,18 @@ def verify_size(path: Path) -> None:
         raise damaged(path, f"it has {size:,} of {expected:,} bytes")
 
 
+def indexing(path: Path, *words: str) -> str:
+    """Return the command that reads datasets into a catalogue, which is named unless it is the user's own."""
+    named = () if str(path) == default_place() else ("--index", path)
+    return command_line("index", *words, *named)
+
+
 def damaged(path: Path, how: str) -> CatalogueError:
     """Return the error of a file that is damaged, with the way out."""
     return CatalogueError(
         path,
         f"is damaged ({how})",
-        "Read its datasets again: micrographia index --rebuild; the damaged file is kept beside it",
+        f"Read its datasets again: {indexing(path, '--rebuild')}; the damaged file is kept beside it",
     )
 
 
@@ -194,7 +206,8 @@ def guarded(path: Path) -> Iterator[None]:
             raise CatalogueError(
                 path, "another program writes into it", "Try again when it is done"
             ) from error
-        if "malformed" in told or "corrupt" in told or "disk I/O" in told:
+        unwritten = error.sqlite_errorname.startswith(UNWRITTEN)
+        if "malformed" in told or "corrupt" in told or ("disk I/O" in told and not unwritten):
             raise damaged(path, told) from error
         raise CatalogueError(
             path, f"cannot be used ({told})", "Check its permissions and the space left"

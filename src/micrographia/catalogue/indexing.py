@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from micrographia.catalogue.database import guarded
+from micrographia.catalogue.database import guarded, indexing
 from micrographia.catalogue.describing import entry_of
 from micrographia.catalogue.entry import Entry, ImageEntry, packed
 from micrographia.catalogue.errors import CatalogueError
@@ -113,13 +113,12 @@ def index(
     path = catalogue_file(catalogue)
     roots = [_whole(str(place)) for place in places]
     before = remembered(path)
+    asked = list(dict.fromkeys([*before, *roots])) if rebuild else roots or before
+    if not asked:
+        again = indexing(path, *(("--rebuild",) if rebuild else ()), "FOLDER")
+        raise CatalogueError(path, "has no places to read", f"Name some: {again}")
     if rebuild:
         _set_aside(path)
-    asked = roots or before
-    if rebuild:
-        asked = list(dict.fromkeys([*before, *roots]))
-    if not asked:
-        raise CatalogueError(path, "has no places to read", "Name some: micrographia index FOLDER")
     with Store(path, write=True) as store:
         with guarded(path):
             remember(path, list(dict.fromkeys([*before, *roots])))
