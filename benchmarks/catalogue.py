@@ -117,7 +117,7 @@ class Asked:
         self.text, self.wanted = text, wanted
 
     def times(self, place: Path) -> tuple[float, float, float, int]:
-        """Return milliseconds of the first answer, of further ones, of the processor for a new one; and how many fit."""
+        """Return milliseconds of the first answer, of further ones, processor time of a new one; and how many fit."""
         began = time.perf_counter()
         with Catalogue(place) as catalogue:
             total = catalogue.find(self.text, facets=True, **self.wanted).total
