@@ -25,8 +25,6 @@ LARGEST = 1 << 20
 LARGEST_LIST = 64 << 20
 """Bytes above which what an address answers is not read."""
 NAMED = re.compile(r"([0-9a-f]{64})\.json")
-MATCHES = ("content", "accession", "title")
-"""What a record can be matched by, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,7 +105,7 @@ def why_absent(root: Path, paths: Iterable[str]) -> str:
         If ``origin.json`` cannot be read.
     """
     origin = origin_of(root)
-    if origin.is_empty or not (origin.files or origin.format):
+    if not (origin.files or origin.format):
         return ""
     listed = list(dict.fromkeys(paths))
     if not listed or any((root / path).exists() for path in listed):

@@ -11,8 +11,8 @@ from micrographia import __version__
 from micrographia.catalogue.credit import counted, score_text, uses_bibtex
 from micrographia.metadata.files import write_whole
 from micrographia.report.charts import csv_uri
-from micrographia.report.probe_page import environment
 from micrographia.report.probe_strips import Scale, legend_mark, strip, ticks
+from micrographia.report.templating import environment
 
 AXIS = Scale(0.0, 1.0, (0.0, 0.25, 0.5, 0.75, 1.0), 2)
 LISTED = 40
@@ -65,7 +65,7 @@ def credit_page(document: Mapping[str, Any]) -> str:
         "uses_bibtex": uses_bibtex(document),
         "download": csv_uri(HEADER, [_row(use) for use in uses]) if uses else "",
     }
-    return environment().get_template("credit.html.j2").render(context)
+    return environment("probe.css").get_template("credit.html.j2").render(context)
 
 
 def write_credit_page(document: Mapping[str, Any], target: Path) -> Path:

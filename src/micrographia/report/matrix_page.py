@@ -19,7 +19,7 @@ from micrographia.report.matrix_examples import Pictures, examples
 from micrographia.report.matrix_map import heat_map
 from micrographia.report.matrix_result import opened, text, texts
 from micrographia.report.probe_appendix import provenance
-from micrographia.report.probe_page import environment
+from micrographia.report.templating import environment
 
 __all__ = ["matrix_page", "write_matrix_page"]
 
@@ -78,7 +78,7 @@ def matrix_page(result: Mapping[str, Any], pictures: Pictures | None = None) -> 
         "downloads": downloads(matrix),
     }
     context["contents"] = _contents(context)
-    return environment().get_template("matrix.html.j2").render(context)
+    return environment("probe.css").get_template("matrix.html.j2").render(context)
 
 
 def write_matrix_page(result: Mapping[str, Any], target: Path, pictures: Pictures | None = None) -> Path:

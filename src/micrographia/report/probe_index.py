@@ -12,9 +12,9 @@ from micrographia import __version__
 from micrographia.dataset.manifest import write_whole
 from micrographia.report import probe_words as words
 from micrographia.report.probe_appendix import audit
-from micrographia.report.probe_page import environment
 from micrographia.report.probe_result import headline_task, opened, text
 from micrographia.report.probe_scores import forest
+from micrographia.report.templating import environment
 from micrographia.representation.evaluation.result import read_result
 
 SENTENCES = 3
@@ -54,7 +54,7 @@ def probe_index(results: Sequence[tuple[str, Mapping[str, Any]]], title: str = "
         "lead": f"{number:,} result{'s' * (number != 1)}.",
         "entries": [_entry(link, opened(result)) for link, result in results],
     }
-    return environment().get_template("probe_index.html.j2").render(context)
+    return environment("probe.css").get_template("probe_index.html.j2").render(context)
 
 
 def write_probe_index(results: Sequence[Path], path: Path, title: str = "Results") -> Path:

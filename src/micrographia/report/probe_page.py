@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from micrographia import __version__
 from micrographia.dataset.manifest import write_whole
@@ -16,12 +15,9 @@ from micrographia.report import probe_scores as scores
 from micrographia.report import probe_words as words
 from micrographia.report.probe_result import Task, headline_task, opened, tasks, text
 from micrographia.report.probe_text import probe_text
+from micrographia.report.templating import environment
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-
-__all__ = ["environment", "probe_page", "probe_text", "write_probe_page"]
+__all__ = ["probe_page", "probe_text", "write_probe_page"]
 
 
 def probe_page(result: Mapping[str, Any]) -> str:
@@ -77,7 +73,7 @@ def probe_page(result: Mapping[str, Any]) -> str:
         "downloads": scores.downloads(result),
     }
     context["contents"] = _contents(context)
-    return environment().get_template("probe.html.j2").render(context)
+    return environment("probe.css").get_template("probe.html.j2").render(context)
 
 
 def write_probe_page(result: Mapping[str, Any], path: str | os.PathLike[str]) -> Path:
@@ -98,24 +94,6 @@ def write_probe_page(result: Mapping[str, Any], path: str | os.PathLike[str]) ->
     target = Path(path)
     write_whole(target, probe_page(result))
     return target
-
-
-def environment() -> Environment:
-    """Return the templates of these pages; every text is escaped, our style sheets are in ``css``."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    made = Environment(
-        loader=PackageLoader("micrographia.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    folder = resources("micrographia.report").joinpath("templates")
-    sheets = (folder.joinpath(name).read_text("utf-8") for name in ("page.css", "probe.css"))
-    made.globals["css"] = Markup("".join(sheets))  # noqa: S704 - our own files
-    return made
 
 
 def _task(

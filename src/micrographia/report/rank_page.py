@@ -10,9 +10,9 @@ from typing import Any
 from micrographia import __version__
 from micrographia.metadata.files import write_whole
 from micrographia.report.charts import csv_uri
-from micrographia.report.probe_page import environment
 from micrographia.report.probe_strips import Scale, legend_mark, strip, ticks
 from micrographia.report.rank_text import facts, legend, number
+from micrographia.report.templating import environment
 from micrographia.segmentation.ranking.result import rows
 from micrographia.segmentation.ranking.words import interval, places
 
@@ -76,7 +76,7 @@ def rank_page(result: Mapping[str, Any]) -> str:
         if rows(result)
         else "",
     }
-    return environment().get_template("rank.html.j2").render(context)
+    return environment("probe.css").get_template("rank.html.j2").render(context)
 
 
 def write_rank_page(result: Mapping[str, Any], target: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from micrographia.checks.statement import Verdict
 from micrographia.dataset.manifest import write_whole
 from micrographia.errors import DatasetError, printable
 from micrographia.report.findings_markdown import escape
+from micrographia.report.templating import environment
 
 LISTED = 7
 """Failed rules that are listed on the page: with more of them nobody prints it."""
@@ -59,27 +59,19 @@ def statement_json(document: Mapping[str, Any]) -> str:
 
 def statement_html(document: Mapping[str, Any]) -> str:
     """Return a statement as one page of HTML that prints on one sheet of A4; every text of the dataset is escaped."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("micrographia.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css = resources("micrographia.report").joinpath("templates/page.css").read_text("utf-8")
-    return environment.get_template("statement.html.j2").render(
-        css=Markup(css),  # noqa: S704 - our own file
-        mark={Verdict.COMPLIES: "good", Verdict.FAILS: "bad"}.get(Verdict(document["verdict"]), "open"),
-        facts=_facts(document),
-        said=_clean(document),
-        more_failed=max(0, len(document["failed"]) - LISTED),
-        more_waived=max(0, len(document["waived"]) - WAIVERS),
-        open=_open(document),
-        listed=LISTED,
-        waivers=WAIVERS,
+    return (
+        environment()
+        .get_template("statement.html.j2")
+        .render(
+            mark={Verdict.COMPLIES: "good", Verdict.FAILS: "bad"}.get(Verdict(document["verdict"]), "open"),
+            facts=_facts(document),
+            said=_clean(document),
+            more_failed=max(0, len(document["failed"]) - LISTED),
+            more_waived=max(0, len(document["waived"]) - WAIVERS),
+            open=_open(document),
+            listed=LISTED,
+            waivers=WAIVERS,
+        )
     )
 
 

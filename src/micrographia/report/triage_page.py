@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +15,7 @@ from micrographia.checks.profile import Profile
 from micrographia.errors import printable
 from micrographia.metadata.files import write_whole
 from micrographia.report.charts import csv_uri
+from micrographia.report.templating import environment
 from micrographia.report.triage_text import sentence
 
 OFTEN = 12
@@ -39,45 +39,35 @@ def triage_page(found: Triage, profile: Profile | None = None) -> str:
     str
         HTML that loads nothing; every text of the records is escaped. Its one script filters the table.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("micrographia.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css = resources("micrographia.report").joinpath("templates/page.css").read_text("utf-8")
     rows = ranked(found.rows)
     letters = dict(found.letters)
     often = most_missing(rows)[:OFTEN]
     total = max(1, sum(not row.problem for row in rows))
-    return environment.get_template(
-        "triage.html.j2"
-    ).render(
-        css=Markup(css),  # noqa: S704 - our own file
-        program=f"micrographia {__version__}",
-        lead=sentence(found),
-        profile=printable(found.profile),
-        meanings=_meanings(profile),
-        rows=[_row(row, letters.get(row.place, "")) for row in rows],
-        letters=bool(letters),
-        often=[
-            {
-                "code": one.code,
-                "what": one.what,
-                "level": one.level,
-                "number": one.submissions,
-                "percent": round(100 * one.submissions / total),
-            }
-            for one in often
-        ],
-        read=total,
-        passed_over=[printable(place) for place in found.passed_over[:50]],
-        more_passed_over=max(0, len(found.passed_over) - 50),
-        download=_download(found) if len(rows) <= DOWNLOAD else "",
+    return (
+        environment()
+        .get_template("triage.html.j2")
+        .render(
+            program=f"micrographia {__version__}",
+            lead=sentence(found),
+            profile=printable(found.profile),
+            meanings=_meanings(profile),
+            rows=[_row(row, letters.get(row.place, "")) for row in rows],
+            letters=bool(letters),
+            often=[
+                {
+                    "code": one.code,
+                    "what": one.what,
+                    "level": one.level,
+                    "number": one.submissions,
+                    "percent": round(100 * one.submissions / total),
+                }
+                for one in often
+            ],
+            read=total,
+            passed_over=[printable(place) for place in found.passed_over[:50]],
+            more_passed_over=max(0, len(found.passed_over) - 50),
+            download=_download(found) if len(rows) <= DOWNLOAD else "",
+        )
     )
 
 

@@ -22,26 +22,6 @@ _ROLES = {
     "testing": "Testing",
 }
 
-ANSWERED: dict[str, tuple[str, ...]] = {
-    "rai:dataCollection": ("image_acquisitions", "specimens", "image_correlations"),
-    "rai:dataCollectionRawData": ("biosamples",),
-    "rai:dataCollectionMissingData": ("annotations[].annotation_coverage",),
-    "rai:dataPreprocessingProtocol": ("image_analyses", "annotations[].transformations"),
-    "rai:dataAnnotationProtocol": (
-        "annotations[].annotation_overview",
-        "annotations[].annotation_method",
-        "annotations[].annotation_criteria",
-        "annotations[].target",
-    ),
-    "rai:dataAnnotationAnalysis": ("annotations[].annotation_confidence_level",),
-    "rai:annotationsPerItem": ("annotations[].annotators",),
-    "rai:annotatorDemographics": ("annotations[].annotators",),
-    "rai:dataUseCases": ("files.split", "study.ai_models_trained"),
-    "rai:dataLimitations": ("waivers",),
-    "rai:dataReleaseMaintenancePlan": ("versions",),
-}
-"""Term to the fields of ours that answer it."""
-
 
 def answers(plain: Plain, splits: Iterable[str] = ()) -> dict[str, Any]:
     """Return the responsible-AI properties that a description answers.
