@@ -104,7 +104,7 @@ def main() -> None:
         more = ["--resume"] if place.exists() else []
         command(
             "segment", "train", dataset, "--only", f"domain={','.join(domains)}", "--unit", "field",
-            "--steps", steps, "--name", f"unet-{name}", "--out", place, *more,
+            "--steps", steps, "--precision", "mixed", "--name", f"unet-{name}", "--out", place, *more,
         )  # fmt: skip
     if not chosen.no_evaluation:
         models = [

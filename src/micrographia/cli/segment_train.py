@@ -13,7 +13,7 @@ from micrographia.errors import command_line
 
 if TYPE_CHECKING:
     from micrographia.segmentation.training.plan import Plan
-    from micrographia.segmentation.training.training import TrainedModel
+    from micrographia.segmentation.training.writing import TrainedModel
 
 
 class Placing(StrEnum):
@@ -64,7 +64,7 @@ def train(
     batch: Annotated[int | None, typer.Option(min=1, help="Patches a step; 8, or 2 in 3D")] = None,
     rate: Annotated[float, typer.Option(min=0.0, help="Largest learning rate")] = 3e-3,
     widths: Annotated[
-        str | None, typer.Option(help="Channels of the levels of the network, as 32,64,96,128")
+        str | None, typer.Option(help="Channels of the levels of the network, as 24,48,72,96")
     ] = None,
     pixel_size: Annotated[
         float | None, typer.Option(min=0.0, help="Rescale images to so many micrometres a pixel")
@@ -84,11 +84,16 @@ def train(
     object_cap: Annotated[
         float | None, typer.Option(min=0.0, help="Most patches that an object is in between two evaluations")
     ] = None,
-    augment: Annotated[bool, typer.Option(help="Flip, turn, scale patches and change intensities")] = True,
+    augment: Annotated[
+        bool, typer.Option(help="Turn, scale, stretch, bend patches and change intensities")
+    ] = True,
     evaluations: Annotated[int, typer.Option(min=1, help="How often validation images are scored")] = 20,
     patience: Annotated[
         int, typer.Option(min=0, help="Stop after so many of these without a better score; 0 never does")
     ] = 8,
+    refit: Annotated[
+        bool, typer.Option("--refit", help="In the end learn anew, from validation images too, for as long")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of weights, patches, and drawn groups")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, or mps")] = "auto",
     precision: Annotated[
@@ -137,6 +142,7 @@ def train(
         augment=augment,
         evaluations=evaluations,
         patience=patience,
+        refit=refit,
         seed=seed,
         device=device,
         precision=precision.value,
@@ -193,6 +199,12 @@ def _say_trained(found: TrainedModel) -> None:
         f"F1@0.5 {score['value']:.3f} on {count(score['images'], 'validation image')} in "
         f"{count(score['groups'], 'group')}: optimistic, for training stopped and settings were chosen by them{unknown}"
     )
+    if training["refit"]:
+        images = sum(len(one) for one in training["images"])
+        say(
+            f"Then it learned anew, from all {count(images, 'image')}, {count(training['refit']['steps'], 'step')} in "
+            f"{duration(training['refit']['seconds'])}; that network was not scored"
+        )
     for sentence in found.card["licences_of_training_data"]["says"]:
         say(f"licence: {sentence}")
     for note in found.card["target_differs"]:

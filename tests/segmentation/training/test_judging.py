@@ -5,7 +5,7 @@ from micrographia.loading import patches
 from micrographia.segmentation.models.protocol import ModelInfo
 from micrographia.segmentation.models.unet import UNetSegmenter
 from micrographia.segmentation.models.unet_network import NetworkShape, build_network
-from micrographia.segmentation.training.judging import Judgement, Samples, judge, tuned
+from micrographia.segmentation.training.judging import Judgement, Samples, _standard_error, judge, tuned
 
 
 @pytest.fixture
@@ -52,9 +52,34 @@ def test_tuning_never_makes_it_worse_on_what_it_saw(samples, model):
     assert table[0]["settings"] == model.postprocessing.to_json()
     assert len(table) == 32
     before, after = judge(model, held, None), judge(better, held, None)
-    assert after.f1 == max(row["f1@0.5"] for row in table) >= before.f1 == table[0]["f1@0.5"]
+    assert after.f1 >= before.f1 == table[0]["f1@0.5"]
+    assert after.f1 in (before.f1, max(row["f1@0.5"] for row in table))
     assert after.loss == before.loss
     assert before.tp + before.fn == after.tp + after.fn == sum(len(np.unique(one.mask)) - 1 for one in held)
+
+
+def test_one_image_takes_the_best_settings(samples, model):
+    (sample,) = samples.first(1)
+    better, table = tuned(model, [sample], None)
+    assert judge(better, [sample], None).f1 == max(row["f1@0.5"] for row in table)
+
+
+def test_the_standard_error_is_that_of_leaving_one_image_out():
+    random = np.random.default_rng(0)
+    one, other = random.integers(20, 40, (2, 200, 3))
+
+    def f1(counts):
+        tp, fp, fn = counts.sum(0)
+        return 2 * tp / (2 * tp + fp + fn)
+
+    left = [f1(np.delete(one, at, 0)) - f1(np.delete(other, at, 0)) for at in range(200)]
+    jackknife = np.sqrt(199 / 200 * ((left - np.mean(left)) ** 2).sum())
+    assert _standard_error(one, other) == pytest.approx(jackknife, rel=0.02)
+    assert _standard_error(one, one) == 0.0
+    # Two images by hand: F1 of 1 and 1/2 against 1/2 and 1 differ by 1/2 in each, and not at all together.
+    a, b = np.array([[1, 0, 0], [1, 1, 1]]), np.array([[1, 1, 1], [1, 0, 0]])
+    share = (2 - 4 / 6 * 2) / 6  # of the first image in one, minus that of the second
+    assert _standard_error(a, b) == pytest.approx(np.sqrt(2 * (2 * share) ** 2 * 2))
 
 
 def test_what_nobody_annotated_is_not_judged(samples, model):

@@ -12,7 +12,7 @@ from micrographia.segmentation.metrics.errors import SegmentationError
 from micrographia.segmentation.models.running import segment
 from micrographia.segmentation.models.unet import load_unet
 from micrographia.segmentation.training import checkpoints
-from micrographia.segmentation.training.fingerprints import read_fingerprints
+from micrographia.segmentation.training.fingerprints import read_entries, read_fingerprints
 from micrographia.segmentation.training.trainer import Schedule, rate_at
 from micrographia.segmentation.training.training import train
 
@@ -139,6 +139,45 @@ def test_an_interrupted_run_goes_on_to_the_same_model(tiny, tmp_path):
         assert [row["train"][name] for row in held[0]] == [row["train"][name] for row in held[1]]
     with pytest.raises(SegmentationError, match="already"):
         train(tiny(out=tmp_path / "other", resume=True))
+
+
+def test_learning_anew_takes_all_images_and_the_settings_that_were_chosen(tiny, tmp_path):
+    once = train(tiny(out=tmp_path / "once"))
+    found = train(tiny(out=tmp_path / "anew", refit=True))
+    (division,) = found.plan.divisions
+    assert sorted(found.card["training"]["images"][0]) == sorted(division.train + division.validation)
+    assert found.card["trained_on"][0]["n_images"] == len(division.train) + len(division.validation)
+    assert found.card["training"]["refit"]["steps"] == once.card["training"]["kept_step"]
+    assert found.card["postprocessing"] == once.card["postprocessing"]
+    # The score is that of the network that had not learned from what it is scored on.
+    score = found.card["scores"]["validation"]
+    assert score["value"] == once.card["scores"]["validation"]["value"]
+    assert "was not scored since" in score["note"]
+    assert found.model.origin != once.model.origin
+    assert {entry["use"] for entry in read_entries(found.path / "fingerprints.json")} == {"train"}
+    assert {path.name for path in found.path.iterdir()} == {path.name for path in once.path.iterdir()}
+
+
+def test_learning_anew_goes_on_where_it_was_interrupted(tiny, tmp_path, monkeypatch):
+    whole = train(tiny(refit=True, evaluations=6))
+    save = checkpoints.save
+
+    def interrupted(folder, state, file):
+        if file == checkpoints.REFIT and state.step >= 4:
+            raise KeyboardInterrupt
+        return save(folder, state, file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "save", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(out=tmp_path / "other", refit=True, evaluations=6))
+    assert {path.name for path in (tmp_path / "other").iterdir()} == {checkpoints.FILE, checkpoints.REFIT}
+    told = []
+    resumed = train(
+        tiny(out=tmp_path / "other", refit=True, evaluations=6, resume=True), listener=told.append
+    )
+    assert not told  # the first network was not trained again
+    assert resumed.model.info.sha256 == whole.model.info.sha256
 
 
 def test_another_seed_and_the_same_seed(tiny, tmp_path):

@@ -20,12 +20,10 @@ from micrographia.segmentation.models.protocol import Context, Image, ModelInfo
 from micrographia.segmentation.models.unet_files import CARD, PLAIN, SAFE, read_card, read_weights
 from micrographia.segmentation.models.unet_network import NetworkShape, build_network
 
-DEFAULTS = Postprocessing(
-    threshold=0.5, boundary_weight=0.5, smoothing=1.0, depth=0.2, seed=0.05, min_size=16
-)
+DEFAULTS = Postprocessing(threshold=0.5, boundary_weight=0.5, smoothing=1.0, depth=0.2, seed=0.5, min_size=16)
 """Settings of the watershed before any are tuned: for distances from 0 to 1, as the network gives them."""
 
-SEEDS = (0.05, 0.2, 0.4)
+SEEDS = (0.05, 0.2, 0.35, 0.5, 0.6)
 """Lowest peaks of the distance that are tried: objects that nobody annotated have low ones."""
 
 TILES: Mapping[str, tuple[int, ...]] = {"YX": (1024, 1024), "ZYX": (96, 192, 192)}

@@ -12,7 +12,7 @@ from micrographia.segmentation.metrics.errors import SegmentationError
 OUTPUTS = ("foreground", "boundary", "distance")
 """What the three output channels mean, in this order."""
 
-WIDTHS = (32, 64, 96, 128)
+WIDTHS = (24, 48, 72, 96)
 """Channels of each level, if nothing else is asked for."""
 
 FOREGROUND_SHARE, BOUNDARY_SHARE = 0.2, 0.1

@@ -1,16 +1,17 @@
-"""Patches made different each time: flips, right angles, mild scale, brightness, contrast, gamma, noise, blur.
+"""Patches made different each time: turned, mirrored, scaled, stretched, bent; brightness, contrast, noise, blur.
 
 Intensities are changed after normalisation, where 0 and 1 are the first and the 99.8th percentile of an image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from micrographia.segmentation.training.warping import KNOTS, plane_places, read_at
 
 Array = npt.NDArray[Any]
 Patch = dict[str, Any]
@@ -27,8 +28,15 @@ class Augmentation:
     zoom
         Y and X are enlarged or reduced by up to this factor, log-uniformly; 1 does nothing. Reducing needs a patch
         that is larger than ``size``; :meth:`margin` says how much.
+    stretch
+        One of Y and X is longer than the other by up to this factor, log-uniformly; 1 does nothing.
     flips
         Mirror along any axis and turn in the plane by right angles (by half turns where Y and X differ).
+    turns
+        Turn in the plane by any angle.
+    bend
+        Pixels are moved in the plane by a smooth random field whose coefficients have at most this standard deviation,
+        in hundredths of the side of the patch.
     gain, offset, gamma
         Largest factor, shift and exponent (or one over it) of intensities; each drawn for an image, and once more, less
         strongly, for each channel.
@@ -36,11 +44,18 @@ class Augmentation:
         Largest standard deviation of added Gaussian noise.
     blur
         Largest standard deviation, in pixels, of a Gaussian blur in the plane; every other patch has none.
+
+    Notes
+    -----
+    What reaches beyond the patch that is given is 0 and counts nowhere (``region``).
     """
 
     size: tuple[int, ...]
-    zoom: float = 1.25
+    zoom: float = 1.6
+    stretch: float = 1.3
     flips: bool = True
+    turns: bool = True
+    bend: float = 4.0
     gain: float = 1.5
     offset: float = 0.1
     gamma: float = 1.6
@@ -59,40 +74,41 @@ class Augmentation:
     def __call__(self, patch: Patch, random: np.random.Generator) -> Patch:
         """Return a changed copy of ``image`` (C, [Z,] Y, X), ``mask`` and ``region`` ([Z,] Y, X) of a patch."""
         held = {name: patch[name] for name in ("image", "mask", "region") if patch.get(name) is not None}
-        held = self._zoomed(held, random)
-        if self.flips:
-            held = self._turned(held, random)
+        held = self._moved(held, random)
         held["image"] = self._intensities(held["image"], random)
         return patch | {name: np.ascontiguousarray(array) for name, array in held.items()}
 
-    def _zoomed(self, held: Patch, random: np.random.Generator) -> Patch:
-        reach = np.log(max(1.0, self.zoom))
-        factor = float(np.exp(random.uniform(-reach, reach)))
-        place = random.random(len(self.size))
-        there = held["image"].shape[1:]
-        wanted = [*self.size[:-2], *(max(1, round(side * factor)) for side in self.size[-2:])]
-        cut = [min(side, whole) for side, whole in zip(wanted, there, strict=True)]
-        starts = [
-            int(where * (whole - side + 1)) for where, whole, side in zip(place, there, cut, strict=True)
-        ]
-        region = tuple(slice(start, start + side) for start, side in zip(starts, cut, strict=True))
-        return {
-            name: resized(array[(..., *region)], self.size, smooth=name == "image")
-            for name, array in held.items()
-        }
+    def _moved(self, held: Patch, random: np.random.Generator) -> Patch:
+        size = self.size[-2], self.size[-1]
+        bend = None
+        if self.bend > 0:
+            strength = random.random() * self.bend / 100.0 * min(size)
+            bend = random.standard_normal((2, KNOTS + 3, KNOTS + 3)) * strength
+        places = plane_places(size, self._matrix(random), bend)
+        low = -places.min((1, 2))
+        # Padding at the far ends of a small image is no place to look at.
+        room = _known(held) - 1.0 - places.max((1, 2)) - low
+        steps = np.where(room < 0, np.floor(room / 2), np.floor(random.random(2) * (np.floor(room) + 1.0)))
+        found = read_at(held, places + (low + steps)[:, None, None], ("image",))
+        if self.flips and len(self.size) == 3 and random.integers(2):
+            found = {name: array[..., ::-1, :, :] for name, array in found.items()}
+        return found
 
-    def _turned(self, held: Patch, random: np.random.Generator) -> Patch:
-        square = self.size[-1] == self.size[-2]
-        quarter = int(random.integers(4)) if square else 2 * int(random.integers(2))
-        mirrored = bool(random.integers(2))
-        upside = bool(random.integers(2)) and len(self.size) == 3
-        result = {}
-        for name, array in held.items():
-            turned = np.rot90(array, quarter, (-2, -1))
-            if mirrored:
-                turned = turned[..., ::-1]
-            result[name] = turned[..., ::-1, :, :] if upside else turned
-        return result
+    def _matrix(self, random: np.random.Generator) -> npt.NDArray[np.float64]:
+        """Return the matrix from steps in the new patch to steps in the old one."""
+        reach, longer = np.log(max(1.0, self.zoom)), np.log(max(1.0, self.stretch)) / 2
+        scale = random.uniform(-reach, reach) + random.uniform(-longer, longer) * np.array([1.0, -1.0])
+        matrix = np.diag(np.exp(scale))
+        if self.flips:
+            quarters = (
+                int(random.integers(4)) if self.size[-1] == self.size[-2] else 2 * int(random.integers(2))
+            )
+            mirrored = np.diag([1.0, 1.0 - 2.0 * int(random.integers(2))])
+            matrix = np.linalg.matrix_power(np.array([[0.0, -1.0], [1.0, 0.0]]), quarters) @ mirrored @ matrix
+        if self.turns:
+            sine, cosine = np.sin(angle := random.uniform(0.0, 2.0 * np.pi)), np.cos(angle)
+            matrix = np.array([[cosine, -sine], [sine, cosine]]) @ matrix
+        return np.asarray(matrix)
 
     def _intensities(self, image: Array, random: np.random.Generator) -> Array:
         channels = len(image)
@@ -121,33 +137,11 @@ class Augmentation:
         return np.asarray(result, np.float32)
 
 
-def resized(array: Array, size: Sequence[int], *, smooth: bool) -> Array:
-    """Return an array whose last axes have another size: linear between pixels, or the nearest pixel.
-
-    Pixels are areas: the outer edges of the old and the new grid lie on each other.
-
-    Parameters
-    ----------
-    array
-        Any shape; as many of the last axes as ``size`` has are resized.
-    size
-        New size of these axes.
-    smooth
-        Interpolate linearly, giving float32; otherwise take the nearest pixel and keep the type.
-    """
-    result = array
-    for back, wanted in enumerate(reversed(list(size)), 1):
-        axis, there = array.ndim - back, array.shape[-back]
-        if there == wanted:
-            continue
-        place = (np.arange(wanted) + 0.5) * (there / wanted) - 0.5
-        if not smooth:
-            result = np.take(result, np.clip(np.floor(place + 0.5), 0, there - 1).astype(np.intp), axis)
-            continue
-        place = np.clip(place, 0, there - 1)
-        low = np.minimum(place.astype(np.intp), max(there - 2, 0))
-        weight = (place - low).astype(np.float32).reshape([-1] + [1] * (back - 1))
-        one = np.take(result, low, axis)
-        other = np.take(result, np.minimum(low + 1, there - 1), axis)
-        result = one + (other - one) * weight
-    return np.asarray(result, np.float32) if smooth else result
+def _known(held: Patch) -> npt.NDArray[np.float64]:
+    """Return how far along Y and X a patch is more than padding."""
+    there = held["image"].shape[-2:]
+    region = held.get("region")
+    if region is None or not region.any():
+        return np.array(there, float)
+    flat = region.reshape(-1, *there).any(0)
+    return np.array([np.flatnonzero(flat.any(axis))[-1] + 1.0 for axis in (1, 0)])

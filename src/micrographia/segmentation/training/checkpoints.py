@@ -12,7 +12,8 @@ from typing import Any
 from micrographia.representation.encoders.networks import torch_module
 from micrographia.segmentation.metrics.errors import SegmentationError
 
-FILE = "checkpoint.pt"
+FILE, REFIT = "checkpoint.pt", "refit.pt"
+"""Of the run that is validated, and of the one that learns anew from all images."""
 FORMAT = 1
 
 
@@ -60,7 +61,7 @@ class State:
     finished: bool = False
 
 
-def save(folder: Path, state: State) -> Path:
+def save(folder: Path, state: State, file: str = FILE) -> Path:
     """Write a checkpoint whole or not at all.
 
     Raises
@@ -69,8 +70,8 @@ def save(folder: Path, state: State) -> Path:
         If it cannot be written.
     """
     torch = torch_module()
-    path = folder / FILE
-    temporary = path.with_name(f".{FILE}.{os.getpid()}")
+    path = folder / file
+    temporary = path.with_name(f".{file}.{os.getpid()}")
     held = vars(state) | {"format": FORMAT, "plan": json.dumps(state.plan, sort_keys=True)}
     try:
         torch.save(held, temporary)
@@ -81,7 +82,7 @@ def save(folder: Path, state: State) -> Path:
     return path
 
 
-def load(folder: Path, plan: Mapping[str, Any]) -> State:
+def load(folder: Path, plan: Mapping[str, Any], file: str = FILE) -> State:
     """Read a checkpoint; nothing of the file is run.
 
     Parameters
@@ -90,6 +91,8 @@ def load(folder: Path, plan: Mapping[str, Any]) -> State:
         Of the model.
     plan
         What the run that is to go on depends on.
+    file
+        Its name in the folder.
 
     Raises
     ------
@@ -99,7 +102,7 @@ def load(folder: Path, plan: Mapping[str, Any]) -> State:
     import pickle
 
     torch = torch_module()
-    path = folder / FILE
+    path = folder / file
     if not path.is_file():
         raise SegmentationError(
             path, "does not exist, so there is nothing to resume", "Train without --resume"

@@ -124,17 +124,38 @@ def tuned(
 ) -> tuple[UNetSegmenter, list[dict[str, Any]]]:
     """Return the model with the settings of its grid that score best on samples, and all that were tried.
 
-    The network runs once an image. Of equal scores the first setting is taken, which is the default.
+    The present settings, the first of the grid, stay unless the best ones score better by more than a standard error of
+    the difference over images, by linearisation (the one-standard-error rule of Breiman et al. 1984): the best of many
+    settings on few images is often an accident. With one image nothing is known of that, and the best are taken. The
+    network runs once an image.
     """
     grid = model.settings_grid()
-    counts = np.zeros((len(grid), 3), np.int64)
+    images = list(dict.fromkeys(sample.image_id for sample in samples))
+    counts = np.zeros((len(grid), len(images), 3), np.int64)
     for sample in samples:
         maps = model.network_maps(sample.image)
         for at, settings in enumerate(grid):
-            counts[at] += _counts(maps, sample, Postprocessing.from_json(settings), spacing)
-    table = [_row(settings, row) for settings, row in zip(grid, counts.tolist(), strict=True)]
+            chosen = Postprocessing.from_json(settings)
+            counts[at, images.index(sample.image_id)] += _counts(maps, sample, chosen, spacing)
+    table = [_row(settings, rows.sum(0).tolist()) for settings, rows in zip(grid, counts, strict=True)]
     best = max(range(len(grid)), key=lambda at: (table[at]["f1@0.5"], -at))
+    if len(images) > 1 and table[best]["f1@0.5"] - table[0]["f1@0.5"] <= _standard_error(
+        counts[best], counts[0]
+    ):
+        best = 0
     return model.with_settings(grid[best]), table
+
+
+def _standard_error(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> float:
+    """Return the standard error of the difference of two pooled F1 over images, given their counts (images, 3)."""
+    parts = []
+    for counts in (one, other):
+        found = 2.0 * counts[:, 0]
+        total = found + counts[:, 1] + counts[:, 2]
+        whole = total.sum()
+        parts.append((found - found.sum() / whole * total) / whole if whole else np.zeros(len(counts)))
+    number = len(one)
+    return float(np.sqrt(((parts[0] - parts[1]) ** 2).sum() * number / (number - 1)))
 
 
 def _row(settings: Settings, counts: Sequence[int]) -> dict[str, Any]:

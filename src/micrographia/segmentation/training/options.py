@@ -36,8 +36,8 @@ class TrainOptions:
     steps
         Batches to learn from.
     minutes
-        Instead of ``steps``: as many as fit, by the speed of the first few. The number is noted in the card; training
-        again with that many gives the same model.
+        Instead of ``steps``: as many as fit, ``refit`` included, by the speed of the first few. The number is noted in
+        the card; training again with that many gives the same model.
     patch
         Size of a patch ([Z,] Y, X); None for 160 x 160, or 16 x 96 x 96 where images are stacks.
     batch
@@ -45,7 +45,7 @@ class TrainOptions:
     rate
         Largest learning rate of the one cycle (Smith & Topin 2019).
     widths
-        Channels of the levels of the network; None for 32, 64, 96, 128, or half of it in 3D.
+        Channels of the levels of the network; None for 24, 48, 72, 96, or 16, 32, 48, 64 in 3D.
     pixel_size, object_size
         Rescale so that a pixel has so many micrometres, or a median object this diameter in pixels.
     sampling
@@ -53,11 +53,14 @@ class TrainOptions:
     weights, temperature, object_cap
         How datasets are mixed; see :func:`micrographia.loading.patches`.
     augment
-        Flip, turn, scale and change the intensities of patches.
+        Turn, mirror, scale, stretch and bend patches, and change their intensities.
     evaluations
         How often the validation images are looked at, evenly spread.
     patience
         Stop after so many of these without a better score; 0 never stops.
+    refit
+        Learn anew from the images for training and for validation together, as long as the network that scored best
+        had learned, with its settings. That network gives the score in the card; the one that is kept has none.
     seed
         Of weights, patches, and the choice of groups.
     device, precision
@@ -96,6 +99,7 @@ class TrainOptions:
     augment: bool = True
     evaluations: int = 20
     patience: int = 8
+    refit: bool = False
     seed: int = 0
     device: str = "auto"
     precision: str = "auto"

@@ -22,7 +22,7 @@ from micrographia.segmentation.training.options import TrainOptions
 
 PATCH = {2: (160, 160), 3: (16, 96, 96)}
 BATCH = {2: 8, 3: 2}
-NARROW = tuple(width // 2 for width in WIDTHS)
+NARROW = (16, 32, 48, 64)
 """Channels of the levels of a network in 3D."""
 SEEN = {2: 1024, 3: 128}
 """Largest side of what is validated at once; more is cut by a grid."""
@@ -41,7 +41,7 @@ class Plan:
     datasets, sets, divisions
         Each dataset with the annotation set that is learned, and which of its images are used how.
     train_of
-        Returns patches to learn from, so many an epoch.
+        Returns patches to learn from, so many an epoch; of the images for validation too, if asked for.
     validation
         The grid of patches to validate on.
     shape
@@ -63,7 +63,7 @@ class Plan:
     datasets: tuple[Dataset, ...]
     sets: tuple[str, ...]
     divisions: tuple[Division, ...]
-    train_of: Callable[[int], Patches]
+    train_of: Callable[[int, bool], Patches]
     validation: Patches
     shape: NetworkShape
     roles: tuple[str, ...]
@@ -128,12 +128,15 @@ def make_plan(options: TrainOptions) -> Plan:
     batch = options.batch or BATCH[axes]
     augmentation = Augmentation(size) if options.augment else None
 
-    def train_of(per_epoch: int) -> Patches:
+    def train_of(per_epoch: int, all_of_them: bool = False) -> Patches:
         return patches(
             datasets,
             augmentation.margin() if augmentation is not None else size,
             sampling=options.sampling,  # type: ignore[arg-type]
-            images=[division.train for division in divisions],
+            images=[
+                division.train + division.validation if all_of_them else division.train
+                for division in divisions
+            ],
             augment=augmentation,
             weights=options.weights,
             temperature=options.temperature,

@@ -19,7 +19,7 @@ from micrographia.segmentation.models.unet import UNetSegmenter
 from micrographia.segmentation.models.unet_network import NetworkShape, build_network
 from micrographia.segmentation.training import checkpoints
 from micrographia.segmentation.training.batches import Batch, batches
-from micrographia.segmentation.training.judging import AT_EACH, Samples, judge
+from micrographia.segmentation.training.judging import AT_EACH, Sample, Samples, judge
 from micrographia.segmentation.training.losses import PARTS, combined, losses
 from micrographia.work import Progress
 
@@ -75,9 +75,11 @@ class Trainer:
     shape
         Of the network.
     samples
-        To evaluate on.
+        To evaluate on; None for a run that is to the end and is not evaluated.
     folder
         Where checkpoints go.
+    file
+        What they are called there.
     seed
         Of the weights.
     device
@@ -95,9 +97,10 @@ class Trainer:
     def __init__(
         self,
         shape: NetworkShape,
-        samples: Samples,
+        samples: Samples | None,
         folder: Path,
         *,
+        file: str = checkpoints.FILE,
         seed: int,
         device: str,
         mixed: bool,
@@ -106,7 +109,7 @@ class Trainer:
         listener: Listener | None = None,
     ) -> None:
         self.torch = torch_module()
-        self.shape, self.samples, self.folder = shape, samples, folder
+        self.shape, self.samples, self.folder, self.file = shape, samples, folder, file
         self.device, self.mixed, self.spacing = device, mixed, spacing
         self.quiet, self.listener = quiet, listener
         self.network = self._placed(build_network(shape, seed=seed))
@@ -156,16 +159,17 @@ class Trainer:
         self._begin(schedule)
         at = checkpoints.State(plan, schedule.total) if state is None else self._restore(state)
         started = time.perf_counter() - at.seconds
-        with Progress("training", schedule.total, quiet=self.quiet) as progress:
+        label = "learning anew" if self.samples is None else "training"
+        with Progress(label, schedule.total, quiet=self.quiet) as progress:
             progress.advance(at.step)
             while not at.finished:
                 learned = self._epoch(patches, schedule, at, progress)
                 at.epoch += 1
                 at.seconds = time.perf_counter() - started
-                self._evaluate(schedule, at, learned)
+                self._look(schedule, at, learned)
                 at.network, at.shadow = self.network.state_dict(), self.shadow.state_dict()
                 at.optimizer, at.scaler = self.optimizer.state_dict(), self.scaler.state_dict()
-                checkpoints.save(self.folder, at)
+                checkpoints.save(self.folder, at, self.file)
         kept = {at.best_at: at.best, at.lowest_at: at.lowest}
         candidates = []
         for number, weights in kept.items():
@@ -191,7 +195,7 @@ class Trainer:
             self.scaler.load_state_dict(state.scaler)
         except (RuntimeError, ValueError, KeyError) as error:
             raise SegmentationError(
-                self.folder / checkpoints.FILE, "does not fit this network", "Train anew in another folder"
+                self.folder / self.file, "does not fit this network", "Train anew in another folder"
             ) from error
         return state
 
@@ -261,13 +265,22 @@ class Trainer:
                 else:
                     mine.copy_(other)
 
-    def _evaluate(self, schedule: Schedule, at: checkpoints.State, learned: dict[str, float]) -> None:
-        held = self.samples.first(AT_EACH)
+    def _look(self, schedule: Schedule, at: checkpoints.State, learned: dict[str, float]) -> None:
+        """Note how far a run has come, and whether it has ended."""
+        row: dict[str, Any] = {"step": at.step, "rate": rate_at(at.step - 1, schedule), "train": learned}
+        if self.samples is not None:
+            self._evaluate(self.samples.first(AT_EACH), schedule, at, row)
+            return
+        at.history.append(row)
+        at.best_at = at.lowest_at = len(at.history) - 1
+        at.best = at.lowest = self.shadow.state_dict()
+        at.finished = at.step >= schedule.total
+
+    def _evaluate(
+        self, held: list[Sample], schedule: Schedule, at: checkpoints.State, row: dict[str, Any]
+    ) -> None:
         found = judge(self._segmenter(), held, self.spacing)
-        row: dict[str, Any] = {
-            "step": at.step,
-            "rate": rate_at(at.step - 1, schedule),
-            "train": learned,
+        row |= {
             "validation_loss": found.loss,
             "validation_f1": found.f1,
             "tp": found.tp,
