@@ -20,6 +20,19 @@ def clipped(share: float) -> object:
     return change
 
 
+def shuffled(share: float) -> object:
+    """Return a change that gives some pixels to other places: their values stay, what they show goes."""
+
+    def change(pixels: Array) -> Array:
+        random = np.random.default_rng(0)
+        chosen = random.permutation(pixels.size)[: int(share * pixels.size)]
+        flat = pixels.copy().ravel()
+        flat[chosen] = flat[random.permutation(chosen)]
+        return flat.reshape(pixels.shape)
+
+    return change
+
+
 def truncated(builder: Builder) -> None:
     path = builder.root / "images/field_02.tif"
     path.write_bytes(path.read_bytes()[:9000])
@@ -79,6 +92,8 @@ CASES = [
     Case("P005", floats(None), fires=0),
     Case("P006", picture(clipped(0.05)), says="more than 1%"),
     Case("P006", picture(clipped(0.005)), fires=0),
+    Case("P021", picture(shuffled(1.0)), says="1 image shows nothing but noise"),
+    Case("P021", picture(shuffled(0.5)), fires=0),
 ]
 
 
