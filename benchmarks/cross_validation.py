@@ -28,7 +28,6 @@ from micrographia.segmentation.models import segmenter
 from micrographia.segmentation.models.running import segment
 from micrographia.segmentation.models.unet import load_unet
 from micrographia.segmentation.scoring import PairRecord, compare_models, score_pair, scores
-from micrographia.statistics import interval
 from transfer import command, prepare
 
 STAIN = "fluorescence"
@@ -129,8 +128,7 @@ def main() -> None:
                 name: scores({image: held[image] for image in images}, "f1@0.5", groups, weighting)
                 for name, held in records.items()
             }
-            values = {name: interval(one, "group") for name, one in kept.items()}
-            best = max(BASELINES, key=lambda name: values[name].value)
+            best = max(BASELINES, key=lambda name: kept[name].score)
             found = compare_models(kept["unet"], kept[best], delta=DELTA)
             rows.append(
                 {
@@ -138,7 +136,7 @@ def main() -> None:
                     "weighting": weighting,
                     "images": len(images),
                     "groups": len({groups[image] for image in images}),
-                    **{name: round(one.value, 3) for name, one in values.items()},
+                    **{name: round(one.score, 3) for name, one in kept.items()},
                     "difference": f"{found.difference:+.3f} ({found.low:+.3f} to {found.high:+.3f})",
                     "p": round(found.p, 4),
                     "verdict": found.verdict.value,
