@@ -60,13 +60,12 @@ def divide(dataset: Path, out: Path, parts: int) -> list[Path]:
     return folders
 
 
-def trained(folder: Path, steps: int, minutes: float | None) -> Path:
+def trained(folder: Path, steps: int) -> Path:
     """Train on a part, unless that was done."""
     place = folder.with_name(folder.name.replace("fold", "unet"))
     if not (place / "model.yaml").exists():
-        long = ["--minutes", minutes] if minutes else ["--steps", steps]
         command(
-            "segment", "train", folder, "--unit", UNIT, "--share", 0.15, *long, "--precision", "mixed",
+            "segment", "train", folder, "--unit", UNIT, "--share", 0.15, "--steps", steps, "--precision", "mixed",
             "--name", "unet", "--out", place, *(["--resume"] if place.exists() else []),
         )  # fmt: skip
     return place
@@ -108,14 +107,13 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=Path("transfer"), help="folder of datasets and models")
     options.add_argument("--parts", type=int, default=3, help="parts that the fields are divided into")
     options.add_argument("--steps", type=int, default=3500, help="batches that each network learns from")
-    options.add_argument("--minutes", type=float, help="instead of --steps: as many as fit")
     chosen = options.parse_args()
     dataset = chosen.out / "dsb2018"
     prepare(chosen.data, dataset)
     folders = divide(dataset, chosen.out / "cv", chosen.parts)
     records: dict[str, dict[str, PairRecord]] = defaultdict(dict)
     for folder in folders:
-        for name, kept in scored(folder, trained(folder, chosen.steps, chosen.minutes)).items():
+        for name, kept in scored(folder, trained(folder, chosen.steps)).items():
             records[name] |= kept
     opened = open_dataset(dataset)
     groups = {image: opened.image_groups(image)[UNIT] for image in records["unet"]}

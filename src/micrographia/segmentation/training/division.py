@@ -44,6 +44,10 @@ class Division:
         """Whether nobody says which images belong together."""
         return self.groups is None
 
+    def learned(self, *, refit: bool) -> tuple[str, ...]:
+        """Return the images that a network learns from; when it learns anew, those for validation too."""
+        return self.train + self.validation if refit else self.train
+
     def units(self, images: Sequence[str]) -> int:
         """Return the number of groups of some images; each is its own where nobody says."""
         return len(images) if self.groups is None else len({self.groups[image] for image in images})

@@ -128,15 +128,12 @@ def make_plan(options: TrainOptions) -> Plan:
     batch = options.batch or BATCH[axes]
     augmentation = Augmentation(size) if options.augment else None
 
-    def train_of(per_epoch: int, all_of_them: bool = False) -> Patches:
+    def train_of(per_epoch: int, refit: bool) -> Patches:
         return patches(
             datasets,
             augmentation.margin() if augmentation is not None else size,
             sampling=options.sampling,  # type: ignore[arg-type]
-            images=[
-                division.train + division.validation if all_of_them else division.train
-                for division in divisions
-            ],
+            images=[division.learned(refit=refit) for division in divisions],
             augment=augmentation,
             weights=options.weights,
             temperature=options.temperature,

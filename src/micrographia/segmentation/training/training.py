@@ -82,9 +82,10 @@ def train(
     schedule = _schedule(run, trainer, state)
     trained = trainer.run(plan.train_of(schedule.every * plan.batch, False), schedule, depends, state)
     held = samples.first(AT_END)
-    candidates = [_tuned(network, number, run, held) for network, number in trained.candidates]
+    info = _info(run)
+    candidates = [_tuned(network, number, run, info, held) for network, number in trained.candidates]
     kept = max(candidates, key=lambda one: (one.after.f1, -one.after.loss))
-    again = _learned_anew(run, trained, kept, schedule, depends) if options.refit else None
+    again = _learned_anew(run, info, trained, kept, schedule, depends) if options.refit else None
     return write(run, trained, schedule, kept, held, again)
 
 
@@ -142,8 +143,8 @@ def _schedule(run: Run, trainer: Trainer, state: checkpoints.State | None) -> Sc
     return replace(schedule, total=total, every=max(1, -(-total // options.evaluations)))
 
 
-def _tuned(network: Any, number: int, run: Run, held: Sequence[Sample]) -> Kept:
-    model = UNetSegmenter(network, run.plan.shape, _info(run), device=run.device)
+def _tuned(network: Any, number: int, run: Run, info: ModelInfo, held: Sequence[Sample]) -> Kept:
+    model = UNetSegmenter(network, run.plan.shape, info, device=run.device)
     better, tried = tuned(model, held, run.plan.spacing)
     before, after = (judge(one, held, run.plan.spacing) for one in (model, better))
     return Kept(better, number, before, after, len(tried))
@@ -163,7 +164,7 @@ def _info(run: Run) -> ModelInfo:
 
 
 def _learned_anew(
-    run: Run, trained: Trained, kept: Kept, schedule: Schedule, depends: Mapping[str, Any]
+    run: Run, info: ModelInfo, trained: Trained, kept: Kept, schedule: Schedule, depends: Mapping[str, Any]
 ) -> tuple[Trained, UNetSegmenter]:
     """Return what was learned from all images in as many steps as the best network took, with its settings."""
     steps = int(trained.history[kept.at]["step"])
@@ -177,7 +178,7 @@ def _learned_anew(
     model = UNetSegmenter(
         found.candidates[0][0],
         run.plan.shape,
-        _info(run),
+        info,
         postprocessing=kept.model.postprocessing,
         device=run.device,
     )

@@ -67,10 +67,7 @@ class Run:
 
     def learned_from(self) -> list[tuple[str, ...]]:
         """Return the ids of the images of each dataset that the network has learned from."""
-        return [
-            division.train + division.validation if self.options.refit else division.train
-            for division in self.plan.divisions
-        ]
+        return [division.learned(refit=self.options.refit) for division in self.plan.divisions]
 
     def trained_on(self) -> list[dict[str, Any]]:
         """Return how each dataset is cited, with how many of its images and groups were used."""
